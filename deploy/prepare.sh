@@ -1,0 +1,23 @@
+#!/bin/sh
+# Makes the secrets of a compose stack in the folder given, once, and lets each process read only its own.
+# Runs in the kefu image as root, with no network. Repeating it changes no secret.
+#
+# Every service's image has a user of its own (10001 ... 10004), so that one volume can hold all secrets and
+# none of them is open to its neighbours. What is left over belongs to the operator's command (10000): the key
+# that signs demonstration tokens and the broker users of the operator and the publishers.
+set -eu
+folder=${1:-/secrets}
+
+python -m kefu prepare "$folder" --broker-host rabbitmq
+
+chown -R 10000:10000 "$folder"
+chmod 0755 "$folder"
+find "$folder" -type f -exec chmod 0400 {} +
+# Public keys; and the broker's users, whose passwords are salted hashes of random strings. The broker's own
+# user differs from image to image, so its file cannot be given to one.
+chmod 0444 "$folder/jwks.json" "$folder/definitions.json"
+id=10001
+for service in intake complaints followup reporting; do
+  chown "$id:$id" "$folder/broker_url_$service"
+  id=$((id + 1))
+done

@@ -1,0 +1,1 @@
+"""The day of made-up contacts that shows the product at work."""

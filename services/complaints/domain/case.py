@@ -1,0 +1,369 @@
+"""The complaint case (投诉案件): opened, decided, contacted, replied to, closed, and everything that may refuse a step."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from services.complaints.domain.claim import Claim, Note, check_ground, clocks_data
+from services.complaints.domain.rulebook import (
+    AppliesTo,
+    ClockEnd,
+    ClockStart,
+    CloseCondition,
+    ComplaintRules,
+    Step,
+)
+from services.complaints.domain.states import OPEN_STATES, CaseState, ContactOutcome
+from services.complaints.domain.timing import Timing, on_time
+from shared.aggregate import Aggregate
+from shared.clocks import Deadline, Firing, Kind, next_due
+from shared.clocks.firing import fire_deadlines
+from shared.errors import Problem, RuleRefused, ValidationFailed
+from shared.history import Cause, timestamp
+
+
+@dataclass(kw_only=True)
+class Case(Aggregate):
+    """One complaint case. It keeps the version of the rulebook it was opened under.
+
+    ``contacts`` are the contacts that raised it, the first one first; ``unit_id`` counts it as one
+    household; ``rounds`` counts final replies.
+    """
+
+    number: str
+    contacts: list[str]
+    customer_id: str
+    unit_id: str | None
+    channel: str
+    claim: Claim
+    matter_id: str
+    regulation: str
+    profile: str
+    level: str
+    received_at: datetime
+    opened_at: datetime
+    state: CaseState = CaseState.RECEIVED
+    valid: bool | None = None
+    ground: str | None = None
+    households: int = 1
+    repeats: int = 0
+    rounds: int = 0
+    handler: str | None = None
+    prevention: str | None = None
+    replied_at: datetime | None = None
+    closed_at: datetime | None = None
+    deadlines: list[Deadline] = field(default_factory=list)
+    notes: list[Note] = field(default_factory=list)
+
+    @property
+    def is_open(self) -> bool:
+        """Return whether the case still waits for something."""
+        return self.state in OPEN_STATES
+
+    @property
+    def next_due(self) -> datetime | None:
+        """Return when one of the clocks next warns or breaches."""
+        return next_due(self.deadlines)
+
+    @property
+    def overdue(self) -> bool:
+        """Return whether a clock is past its due instant and not met."""
+        return self.is_open and any(d.was_breached and d.open and d.ended_at is None for d in self.deadlines)
+
+    @property
+    def on_time(self) -> bool:
+        """Return whether no clock was breached."""
+        return on_time(self.deadlines)
+
+    def open(self, timing: Timing, cause: Cause) -> None:
+        """Open the case: level by the claim, clocks from the moment the complaint was received."""
+        decision = timing.rules.level_of(self.claim.facts(self.households))
+        self.level = decision.level.code
+        self.deadlines = timing.begin(ClockStart.RECEIVED, self.received_at, self.level, valid=None)
+        claim = self.claim
+        data = {
+            "case_id": self.id,
+            "number": self.number,
+            "contact_id": self.contacts[0],
+            "customer_id": self.customer_id,
+            "unit_id": self.unit_id,
+            "channel": self.channel,
+            "problem": claim.problem,
+            "complainant_type": claim.complainant_type,
+            "demand": claim.demand,
+            "amount": None if claim.amount is None else str(claim.amount),
+            "level": self.level,
+            "level_because": list(decision.because),
+            "received_at": timestamp(self.received_at),
+            "opened_at": timestamp(self.opened_at),
+            "profile": self.profile,
+            "regulation": self.regulation,
+            "clocks": clocks_data(self.deadlines),
+        }
+        self.record("case_opened", data, at=self.opened_at, cause=cause)
+        self.mark_processed(cause.message_id)
+
+    def join_repeat(self, contact_id: str, channel: str, rules: ComplaintRules, *, at: datetime, cause: Cause) -> None:
+        """Take in the same complaint raised again; where the rulebook says so that is an escalation (B-JKC-59)."""
+        if contact_id in self.contacts:
+            return
+        self.contacts.append(contact_id)
+        self.repeats += 1
+        if rules.repeat_escalates is not None and rules.repeat_escalates.value:
+            data = {
+                "case_id": self.id,
+                "cause": "repeat",
+                "contact_id": contact_id,
+                "channel": channel,
+                "repeats": self.repeats,
+            }
+            self.record("case_escalated", data, at=at, cause=cause)
+        self.mark_processed(cause.message_id)
+
+    def relevel(self, households: int, timing: Timing, *, at: datetime, cause: Cause) -> bool:
+        """Raise the level if ``households`` with the same problem ask for it; it never falls by itself.
+
+        Return whether anything changed.
+        """
+        if not self.is_open or households <= self.households:
+            return False
+        self.households = households
+        decision = timing.rules.level_of(self.claim.facts(households))
+        codes = [level.code for level in timing.rules.levels]
+        if codes.index(decision.level.code) > codes.index(self.level):
+            before, self.level = self.level, decision.level.code
+            self.deadlines = timing.relevel(self.deadlines, self.level, at)
+            data = {
+                "case_id": self.id,
+                "from": before,
+                "to": self.level,
+                "because": list(decision.because),
+                "households": households,
+                "clocks": clocks_data(self.deadlines),
+            }
+            self.record("case_level_changed", data, at=at, cause=cause)
+        return True
+
+    def decide_validity(
+        self,
+        timing: Timing,
+        *,
+        valid: bool,
+        ground: str | None,
+        reason: str,
+        roles: Collection[str],
+        at: datetime,
+        cause: Cause,
+    ) -> None:
+        """Decide whether the complaint stands; ``ground`` is one of the rulebook's codes where it lists any."""
+        self._may(Step.DECIDE_VALIDITY, timing.rules, roles)
+        self._must_be({CaseState.RECEIVED}, "validity is decided once, right after the case was opened")
+        if valid:
+            check_ground(ground, timing.rules)
+        self.valid, self.ground = valid, ground
+        self.notes.append(Note("validity", reason, cause.actor, at))
+        if valid:
+            self.state = CaseState.ACCEPTED
+            self.deadlines += timing.begin(ClockStart.ACCEPTED, at, self.level, valid=True)
+            data = {"ground": ground, "accepted_at": timestamp(at)}
+        else:
+            self.state = CaseState.REFUSED
+            self.deadlines = timing.drop(self.deadlines, AppliesTo.VALID, at)
+            self.deadlines += timing.begin(ClockStart.FOUND_INVALID, at, self.level, valid=False)
+            data = {"ground": ground, "refused_at": timestamp(at)}
+        event = "case_accepted" if valid else "case_refused"
+        self.record(event, {"case_id": self.id, **data, "clocks": clocks_data(self.deadlines)}, at=at, cause=cause)
+
+    def attempt_contact(
+        self,
+        timing: Timing,
+        outcome: ContactOutcome,
+        *,
+        roles: Collection[str],
+        at: datetime,
+        cause: Cause,
+    ) -> None:
+        """Note an attempt to reach the customer.
+
+        Nobody reached: the message that the rulebook prescribes goes out at once, and with that the
+        first contact is made as prescribed (B-JKC-52).
+        """
+        rules = timing.rules
+        self._may(Step.HANDLE, rules, roles)
+        self._must_be(OPEN_STATES, "the case is closed")
+        message = rules.first_contact_message
+        template = message.template if message and outcome is ContactOutcome.UNREACHABLE else None
+        data = {
+            "case_id": self.id,
+            "contact_id": self.contacts[0],
+            "customer_id": self.customer_id,
+            "outcome": outcome.value,
+            "attempted_at": timestamp(at),
+            "message": template,
+        }
+        self.record("contact_attempted", data, at=at, cause=cause)
+        self.notes.append(Note("contact", outcome.value, cause.actor, at))
+        if outcome is ContactOutcome.REACHED or template is not None:
+            self._meet(ClockEnd.CONTACTED, timing, at, cause)
+
+    def progress(
+        self, timing: Timing, step: str, text: str, *, roles: Collection[str], at: datetime, cause: Cause
+    ) -> None:
+        """Enter the handling's progress into the case (B-JKC-61)."""
+        self._may(Step.HANDLE, timing.rules, roles)
+        self._must_be({CaseState.ACCEPTED, CaseState.REPLIED}, "progress is entered while a case is handled")
+        self.handler = cause.actor
+        self.notes.append(Note(step, text, cause.actor, at))
+        self.record("case_progressed", {"case_id": self.id, "step": step, "at": timestamp(at)}, at=at, cause=cause)
+
+    def reply(
+        self,
+        timing: Timing,
+        text: str,
+        *,
+        final: bool,
+        next_reply_at: datetime | None,
+        prevention: str | None,
+        roles: Collection[str],
+        at: datetime,
+        cause: Cause,
+    ) -> None:
+        """Reply to the customer: with the result (``final``), or for now, with the time of the next reply."""
+        rules = timing.rules
+        self._may(Step.REPLY, rules, roles)
+        self._must_be(
+            {CaseState.ACCEPTED, CaseState.REFUSED}, "a reply follows the decision on validity and ends the handling"
+        )
+        if not final:
+            self._check_next_reply(rules, next_reply_at, at)
+        self.handler = cause.actor
+        self.prevention = prevention or self.prevention
+        self.notes.append(Note("reply" if final else "interim_reply", text, cause.actor, at))
+        self._meet(ClockEnd.REPLIED, timing, at, cause)
+        if not final:
+            moment = None if next_reply_at is None else timestamp(next_reply_at)
+            data = {"case_id": self.id, "step": "interim_reply", "at": timestamp(at), "next_reply_at": moment}
+            self.record("case_progressed", data, at=at, cause=cause)
+            return
+        self._meet(ClockEnd.HANDLED, timing, at, cause)
+        self.rounds += 1
+        self.replied_at = at
+        refused = self.state is CaseState.REFUSED
+        self.state = CaseState.REPLIED
+        data = {
+            "case_id": self.id,
+            "number": self.number,
+            "contact_id": self.contacts[0],
+            "customer_id": self.customer_id,
+            "valid": not refused,
+            "handler": cause.actor,
+            "replied_at": timestamp(at),
+            "round": self.rounds,
+            "needs_callback": not refused and rules.close_condition.value is CloseCondition.CALLBACK,
+        }
+        self.record("case_replied", data, at=at, cause=cause)
+        if refused:
+            self._close("refused", timing, at, cause)
+
+    def close(self, timing: Timing, *, roles: Collection[str], at: datetime, cause: Cause) -> None:
+        """Close by hand, where the rulebook asks for no callback; everything it does ask for must be there."""
+        rules = timing.rules
+        self._may(Step.CLOSE, rules, roles)
+        self._must_be({CaseState.REPLIED}, "a case closes after its final reply")
+        if rules.close_condition.value is CloseCondition.CALLBACK:
+            message = f"case {self.id} closes only after a callback that leaves the customer satisfied"
+            raise RuleRefused(message, rule=rules.close_condition.source)
+        required = rules.prevention_required
+        if required is not None and required.value and not self.prevention:
+            message = f"case {self.id} cannot close without a measure that prevents it from happening again"
+            raise RuleRefused(message, rule=required.source, problems=(Problem("prevention", "is missing"),))
+        self._close("reply", timing, at, cause)
+
+    def callback_satisfied(self, round_number: int, timing: Timing, *, at: datetime, cause: Cause) -> None:
+        """Close after the callback of round ``round_number``; a callback of another round changes nothing."""
+        if self.has_processed(cause.message_id):
+            return
+        self.mark_processed(cause.message_id)
+        waits = timing.rules.close_condition.value is CloseCondition.CALLBACK
+        if waits and self.state is CaseState.REPLIED and round_number == self.rounds:
+            self._close("callback", timing, at, cause)
+
+    def callback_unsatisfied(self, callback_id: str, round_number: int, *, at: datetime, cause: Cause) -> None:
+        """Open the case again because the customer is not satisfied (B-MBY, A-TEL-15: keep improving)."""
+        if self.has_processed(cause.message_id):
+            return
+        self.mark_processed(cause.message_id)
+        if self.state not in {CaseState.REPLIED, CaseState.CLOSED} or round_number != self.rounds or not self.valid:
+            return
+        self.state = CaseState.ACCEPTED
+        self.closed_at = None
+        data = {
+            "case_id": self.id,
+            "callback_id": callback_id,
+            "reopened_at": timestamp(at),
+            "round": self.rounds + 1,
+        }
+        self.record("case_reopened", data, at=at, cause=cause)
+
+    def fire_clocks(self, now: datetime, cause: Cause) -> tuple[Firing, ...]:
+        """Record every warning and breach that came due until ``now`` and return them in order of time."""
+        deadlines, fired = fire_deadlines(self.deadlines, now)
+        self.deadlines = list(deadlines)
+        for firing in fired:
+            data = {"case_id": self.id, "clock": firing.clock, "due_at": timestamp(firing.due_at)}
+            if firing.kind is Kind.BREACHED:
+                self.record("clock_breached", {**data, "level": self.level}, at=now, cause=cause)
+            else:
+                self.record("clock_warned", {**data, "percent": firing.percent}, at=now, cause=cause)
+        return fired
+
+    def _close(self, because: str, timing: Timing, at: datetime, cause: Cause) -> None:
+        self._meet(ClockEnd.CLOSED, timing, at, cause)
+        # Nothing may tick on a closed case; whatever is still open is no longer asked for.
+        self.deadlines = [deadline.supersede(at) for deadline in self.deadlines]
+        self.state, self.closed_at = CaseState.CLOSED, at
+        data = {
+            "case_id": self.id,
+            "closed_at": timestamp(at),
+            "valid": bool(self.valid),
+            "on_time": self.on_time,
+            "rounds": self.rounds,
+            "because": because,
+        }
+        self.record("case_closed", data, at=at, cause=cause)
+
+    def _meet(self, end: ClockEnd, timing: Timing, at: datetime, cause: Cause) -> None:
+        self.deadlines, met = timing.meet(self.deadlines, end, at)
+        for deadline in met:
+            data = {
+                "case_id": self.id,
+                "clock": deadline.name,
+                "due_at": timestamp(deadline.due_at),
+                "met_at": timestamp(at),
+                "on_time": not deadline.was_breached,
+            }
+            self.record("clock_met", data, at=at, cause=cause)
+
+    def _may(self, step: Step, rules: ComplaintRules, roles: Collection[str]) -> None:
+        rule = rules.step(step)
+        if not rule.allows(roles, self.channel):
+            wanted = ", ".join(sorted({grant.role for grant in rule.grants}))
+            message = f"{step.value} is for {wanted} on a case from {self.channel}"
+            raise RuleRefused(message, rule=rule.source)
+
+    def _must_be(self, states: Collection[CaseState], otherwise: str) -> None:
+        if self.state not in states:
+            message = f"case {self.id} is {self.state.value}: {otherwise}"
+            raise RuleRefused(message, rule="design", details={"state": self.state.value})
+
+    def _check_next_reply(self, rules: ComplaintRules, next_reply_at: datetime | None, at: datetime) -> None:
+        required = rules.next_reply_time_required
+        if next_reply_at is None and required is not None and required.value:
+            message = "a reply that does not solve the complaint must agree the time of the next one"
+            raise RuleRefused(message, rule=required.source, problems=(Problem("next_reply_at", "is missing"),))
+        if next_reply_at is not None and next_reply_at <= at:
+            problem = Problem("next_reply_at", "lies in the past")
+            message = "the time of the next reply has already passed"
+            raise ValidationFailed(message, problems=(problem,))

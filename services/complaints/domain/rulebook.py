@@ -1,0 +1,221 @@
+"""What an organisation's rulebook says about complaint cases, as typed immutable values.
+
+Everything a handbook leaves open is ``None`` or empty, and the mechanism behind it is unarmed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from decimal import Decimal
+from enum import StrEnum
+
+from shared.regulations.values import Sourced
+from shared.worktime import Duration
+
+
+class ClockStart(StrEnum):
+    """The moment a clock counts from."""
+
+    RECEIVED = "received"
+    ACCEPTED = "accepted"
+    FOUND_INVALID = "found_invalid"
+
+
+class ClockEnd(StrEnum):
+    """The step that meets a clock."""
+
+    CONTACTED = "contacted"
+    REPLIED = "replied"
+    HANDLED = "handled"
+    CLOSED = "closed"
+
+
+class AppliesTo(StrEnum):
+    """Which cases a clock runs on, by the decision on validity."""
+
+    ANY = "any"
+    VALID = "valid"
+    INVALID = "invalid"
+
+
+class CloseCondition(StrEnum):
+    """What must have happened before a case may close."""
+
+    REPLY = "reply"
+    CALLBACK = "callback"
+
+
+class Step(StrEnum):
+    """The steps of a case for which a rulebook names who may take them."""
+
+    DECIDE_VALIDITY = "decide_validity"
+    HANDLE = "handle"
+    REPLY = "reply"
+    CLOSE = "close"
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """One permitted value of a field: its code, its Chinese name and the rule that lists it."""
+
+    code: str
+    name: str
+    source: str
+
+
+@dataclass(frozen=True, slots=True)
+class LevelTests:
+    """What lifts a case to a level; a test that is ``None`` or ``False`` is not asked.
+
+    Amounts are yuan. ``households_from`` and ``amount_from`` include the bound, ``amount_above`` does not.
+    """
+
+    households_from: int | None = None
+    amount_from: Decimal | None = None
+    amount_above: Decimal | None = None
+    media: bool = False
+    lawsuit: bool = False
+
+    def met_by(self, facts: LevelFacts) -> tuple[str, ...]:
+        """Return the names of the tests that ``facts`` meet; empty when none."""
+        amount = facts.amount
+        outcomes = (
+            ("households", self.households_from is not None and facts.households >= self.households_from),
+            (
+                "amount",
+                amount is not None
+                and (
+                    (self.amount_from is not None and amount >= self.amount_from)
+                    or (self.amount_above is not None and amount > self.amount_above)
+                ),
+            ),
+            ("media", self.media and facts.media),
+            ("lawsuit", self.lawsuit and facts.lawsuit),
+        )
+        return tuple(name for name, met in outcomes if met)
+
+
+@dataclass(frozen=True, slots=True)
+class LevelFacts:
+    """What is known of a case that decides its level; ``amount`` is the compensation asked for, in yuan."""
+
+    households: int = 1
+    amount: Decimal | None = None
+    media: bool = False
+    lawsuit: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Level:
+    """One level of seriousness: code, Chinese name, what lifts a case to it, and its rule."""
+
+    code: str
+    name: str
+    tests: LevelTests
+    source: str
+
+
+@dataclass(frozen=True, slots=True)
+class LevelDecision:
+    """The level a case has, and ``because``: the tests it met (empty for the lowest level)."""
+
+    level: Level
+    because: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ClockRule:
+    """A named deadline: where it starts, what meets it, on which cases it runs, and how long it is.
+
+    Exactly one of ``duration`` and ``by_level`` is filled; ``by_level`` then names every level.
+    """
+
+    name: str
+    starts: ClockStart
+    ends: ClockEnd
+    applies_to: AppliesTo
+    duration: Sourced[Duration] | None
+    by_level: tuple[tuple[str, Sourced[Duration]], ...]
+
+    def duration_for(self, level: str) -> Sourced[Duration]:
+        """Return how long the clock runs on a case of ``level``; KeyError for a level the rulebook lacks."""
+        if self.duration is not None:
+            return self.duration
+        return dict(self.by_level)[level]
+
+
+@dataclass(frozen=True, slots=True)
+class Grant:
+    """A role that may take a step; with ``channels`` only on cases that came through one of them."""
+
+    role: str
+    channels: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class StepRule:
+    """Who may take a step."""
+
+    step: Step
+    grants: tuple[Grant, ...]
+    source: str
+
+    def allows(self, roles: Collection[str], channel: str) -> bool:
+        """Tell whether somebody holding ``roles`` may take the step on a case from ``channel``."""
+        return any(
+            grant.role in roles and (not grant.channels or channel in grant.channels) for grant in self.grants
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class FirstContactMessage:
+    """The message sent at once when the first call reaches nobody; followup keeps its text."""
+
+    template: str
+    required: tuple[str, ...]
+    source: str
+
+
+@dataclass(frozen=True, slots=True)
+class ComplaintRules:
+    """The complaints part of one version of an organisation's rulebook.
+
+    ``levels`` is ordered from the lowest up and never empty. Empty ``grounds``, ``demands`` or
+    ``complainant_types`` accept any text; filled ones accept only the codes listed, and a demand or type
+    is then required. ``warn_at`` is in percent of a clock's span, ascending.
+    """
+
+    complainant_types: tuple[Choice, ...]
+    demands: tuple[Choice, ...]
+    grounds: tuple[Choice, ...]
+    levels: tuple[Level, ...]
+    clocks: tuple[ClockRule, ...]
+    warn_at: Sourced[tuple[int, ...]]
+    close_condition: Sourced[CloseCondition]
+    steps: tuple[StepRule, ...]
+    prevention_required: Sourced[bool] | None = None
+    next_reply_time_required: Sourced[bool] | None = None
+    repeat_escalates: Sourced[bool] | None = None
+    late_entry_escalates: Sourced[bool] | None = None
+    first_contact_message: FirstContactMessage | None = None
+
+    def clock(self, name: str) -> ClockRule | None:
+        """Return the clock called ``name``, or ``None`` when the rulebook does not arm it."""
+        return next((clock for clock in self.clocks if clock.name == name), None)
+
+    def step(self, step: Step) -> StepRule:
+        """Return who may take ``step``; every rulebook names that for every step."""
+        return next(rule for rule in self.steps if rule.step is step)
+
+    def level(self, code: str) -> Level:
+        """Return the level called ``code``; KeyError when the rulebook has none of that code."""
+        return {level.code: level for level in self.levels}[code]
+
+    def level_of(self, facts: LevelFacts) -> LevelDecision:
+        """Return the highest level whose tests ``facts`` meet; the lowest level when they meet none."""
+        for level in reversed(self.levels):
+            because = level.tests.met_by(facts)
+            if because:
+                return LevelDecision(level, because)
+        return LevelDecision(self.levels[0], ())

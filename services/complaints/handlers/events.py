@@ -1,0 +1,142 @@
+"""Use case: take what other services publish, decode it, and hand each event to what it means here."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Protocol
+
+from services.complaints.domain.timing import Timing
+from services.complaints.handlers.opening import OpenCases, Routed, Rules, check_routed, routed_of
+from services.complaints.metrics import CASES_CLOSED, CASES_REOPENED
+from shared.clock import Clock
+from shared.errors import Conflict, ValidationFailed
+from shared.history import Cause
+from shared.messaging.envelope import CloudEvent, Undecodable, decode, parse
+
+if TYPE_CHECKING:
+    from services.complaints.domain.case import Case
+    from services.complaints.repository import CaseRepository
+
+_ATTEMPTS = 5
+
+
+class Incoming(Protocol):
+    """What the use case needs of a delivery."""
+
+    body: bytes
+    content_type: str | None
+
+    def duplicate(self) -> None:
+        """Say that the event's effect was there already."""
+        ...
+
+    def retry(self, reason: str) -> None:
+        """Ask for the event again later."""
+        ...
+
+    def dead(self, reason: str) -> None:
+        """Say that no retry can help."""
+        ...
+
+
+def read(delivery: Incoming) -> CloudEvent | None:
+    """Return the event, or None after saying why the delivery is dead."""
+    try:
+        return parse(decode(delivery.body, delivery.content_type))
+    except (Undecodable, ValidationFailed) as error:
+        delivery.dead(f"{type(error).__name__}: {error}")
+        return None
+
+
+class TakeContacts:
+    """Opens cases for routed contacts."""
+
+    def __init__(self, open_cases: OpenCases) -> None:
+        """Hand what is a complaint to ``open_cases``."""
+        self._open_cases = open_cases
+
+    def __call__(self, deliveries: Sequence[Incoming]) -> None:
+        """Take a batch of ``contact_routed`` events."""
+        routed: dict[str, tuple[Incoming, Routed]] = {}
+        for delivery in deliveries:
+            event = read(delivery)
+            if event is None or event.type != "contact_routed":
+                continue
+            wrong = check_routed(event.data)
+            if wrong:
+                delivery.dead(wrong)
+                continue
+            try:
+                wish = routed_of(event)
+            except (KeyError, ValueError, ArithmeticError) as error:
+                delivery.dead(f"contact_routed cannot be read: {type(error).__name__}")
+                continue
+            if wish is None:
+                continue
+            if wish.contact_id in routed:
+                delivery.duplicate()
+            else:
+                routed[wish.contact_id] = (delivery, wish)
+        if routed:
+            known = self._open_cases([wish for _, wish in routed.values()])
+            for contact_id in known:
+                routed[contact_id][0].duplicate()
+
+
+class TakeCallbacks:
+    """Closes or reopens cases by what their callbacks found out."""
+
+    def __init__(self, repository: CaseRepository, rules: Rules, clock: Clock) -> None:
+        """Use the repository for cases."""
+        self._repository = repository
+        self._rules = rules
+        self._clock = clock
+
+    def __call__(self, deliveries: Sequence[Incoming]) -> None:
+        """Take a batch of ``callback_completed`` and ``callback_unsatisfied`` events."""
+        events: list[tuple[Incoming, CloudEvent]] = []
+        for delivery in deliveries:
+            event = read(delivery)
+            if event is None or event.type not in {"callback_completed", "callback_unsatisfied"}:
+                continue
+            if not all(name in event.data for name in ("case_id", "callback_id", "round")):
+                delivery.dead(f"{event.type} lacks case_id, callback_id or round")
+                continue
+            events.append((delivery, event))
+        for attempt in range(_ATTEMPTS):
+            try:
+                self._apply(events)
+                break
+            except Conflict:
+                if attempt == _ATTEMPTS - 1:
+                    raise
+
+    def _apply(self, events: Sequence[tuple[Incoming, CloudEvent]]) -> None:
+        cases = self._repository.get_many({event.data["case_id"] for _, event in events})
+        before = {case_id: case.history.next_seq for case_id, case in cases.items()}
+        touched: dict[str, Case] = {}
+        for delivery, event in events:
+            case = cases.get(event.data["case_id"])
+            if case is None or case.org != event.org:
+                delivery.retry("case not known yet")
+            elif case.has_processed(event.key):
+                delivery.duplicate()
+            else:
+                self._take(case, event, self._rules.timing(case.org, case.regulation))
+                touched[case.id] = case
+        self._repository.save_all([(case, before[case_id]) for case_id, case in touched.items()])
+        for case_id, case in touched.items():
+            for entry in case.history.since(before[case_id]):
+                if entry.type == "case_closed":
+                    CASES_CLOSED.labels(because=entry.data["because"]).inc()
+                elif entry.type == "case_reopened":
+                    CASES_REOPENED.inc()
+
+    def _take(self, case: Case, event: CloudEvent, timing: Timing) -> None:
+        cause = Cause(event.key, str(event.data.get("by") or "system"), event.traceparent)
+        now = self._clock.now()
+        round_number = int(event.data["round"])
+        if event.type == "callback_completed":
+            case.callback_satisfied(round_number, timing, at=now, cause=cause)
+        else:
+            case.callback_unsatisfied(event.data["callback_id"], round_number, at=now, cause=cause)

@@ -1,0 +1,217 @@
+"""Use case: open cases for routed complaints; repeats join their case, the same problem in many households lifts it."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
+
+from services.complaints.domain.case import Case
+from services.complaints.domain.claim import Claim
+from services.complaints.domain.rulebook import ComplaintRules
+from services.complaints.domain.timing import Timing
+from services.complaints.metrics import CASES_OPENED
+from shared.clock import Clock
+from shared.errors import Conflict
+from shared.history import Cause, moment_of
+from shared.ids import derived_id
+from shared.messaging.envelope import CloudEvent
+from shared.regulations import Regulation, Rulebooks
+from shared.worktime.calendars import Calendars
+
+if TYPE_CHECKING:
+    from services.complaints.repository import CaseRepository, Member
+
+#: How often a batch starts over because another replica changed one of its cases.
+_ATTEMPTS = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Routed:
+    """What a ``contact_routed`` event says of a complaint."""
+
+    org: str
+    contact_id: str
+    number: str
+    customer_id: str
+    unit_id: str | None
+    channel: str
+    received_at: datetime
+    claim: Claim
+    cause: Cause
+
+    @property
+    def case_id(self) -> str:
+        """Return the id of the case this contact would open."""
+        return derived_id("cs", self.contact_id)
+
+    @property
+    def matter_id(self) -> str:
+        """Return the id all cases of the same problem share."""
+        return derived_id("mt", self.org, self.claim.problem)
+
+
+def routed_of(event: CloudEvent) -> Routed | None:
+    """Read the event; None when the contact goes elsewhere. KeyError or ValueError when fields are missing or wrong."""
+    data = event.data
+    if data["routed_to"] != "complaints":
+        return None
+    claim = data["complaint"] or {}
+    amount = claim.get("amount")
+    return Routed(
+        org=event.org,
+        contact_id=data["contact_id"],
+        number=data["number"],
+        customer_id=data["customer_id"],
+        unit_id=data["unit_id"],
+        channel=data["channel"],
+        received_at=moment_of(data["received_at"]),
+        claim=Claim(
+            problem=claim.get("problem") or data["contact_id"],
+            complainant_type=claim.get("complainant_type"),
+            ground=claim.get("ground"),
+            demand=claim.get("demand"),
+            amount=None if amount is None else Decimal(amount),
+            media=bool(claim.get("media")),
+            lawsuit=bool(claim.get("lawsuit")),
+        ),
+        cause=Cause(event.key, "system", event.traceparent),
+    )
+
+
+class Rules:
+    """Finds the rulebook and the calendar that govern a case."""
+
+    def __init__(self, rulebooks: Rulebooks[ComplaintRules], calendars: Calendars) -> None:
+        """Use the loaded rulebooks and calendars."""
+        self._rulebooks = rulebooks
+        self._calendars = calendars
+
+    def in_force(self, org: str, at: datetime) -> Regulation[ComplaintRules]:
+        """Return what is in force for ``org`` at ``at``."""
+        return self._rulebooks.for_org(org, at)
+
+    def timing(self, org: str, version: str) -> Timing:
+        """Return the clocks of the rulebook's ``version`` in the organisation's calendar."""
+        regulation = self._rulebooks.of_version(org, version)
+        calendar = self._calendars.by_name(self._rulebooks.organisation(org).calendar)
+        return Timing(regulation.sections, calendar)
+
+
+class OpenCases:
+    """Takes whole batches; doing one again changes nothing."""
+
+    def __init__(self, repository: CaseRepository, rules: Rules, clock: Clock) -> None:
+        """Use the repository for cases."""
+        self._repository = repository
+        self._rules = rules
+        self._clock = clock
+
+    def __call__(self, batch: Sequence[Routed]) -> set[str]:
+        """Open or join cases for ``batch``; return the ids of the contacts that had a case before."""
+        for attempt in range(_ATTEMPTS):
+            known = self._repository.contacts_known([routed.contact_id for routed in batch])
+            fresh = [routed for routed in batch if routed.contact_id not in known]
+            try:
+                self._open_or_join(fresh)
+            except Conflict:
+                if attempt == _ATTEMPTS - 1:
+                    raise
+                continue
+            # Also for the known ones: whoever opened them may have died before this step.
+            self._relevel({routed.matter_id for routed in batch}, batch)
+            return set(known)
+        return set()
+
+    def _open_or_join(self, fresh: Sequence[Routed]) -> None:
+        if not fresh:
+            return
+        now = self._clock.now()
+        opened: dict[tuple[str, str, str], Case] = {}
+        existing = self._open_by_person(fresh)
+        joined: dict[str, tuple[Case, int]] = {}
+        for routed in fresh:
+            person = (routed.org, routed.customer_id, routed.claim.problem)
+            case = opened.get(person) or existing.get(person)
+            if case is None:
+                opened[person] = self._new_case(routed, now)
+                continue
+            if case.version:
+                joined.setdefault(case.id, (case, case.history.next_seq))
+            timing = self._rules.timing(case.org, case.regulation)
+            case.join_repeat(routed.contact_id, routed.channel, timing.rules, at=now, cause=routed.cause)
+        cases = list(opened.values())
+        inserted = self._repository.insert(cases)
+        self._repository.save_all(list(joined.values()))
+        for case in cases:
+            if case.id in inserted.new:
+                CASES_OPENED.labels(level=case.level).inc()
+        if inserted.known:
+            message = "a case was opened by another replica at the same moment"
+            raise Conflict(message)
+
+    def _open_by_person(self, fresh: Sequence[Routed]) -> dict[tuple[str, str, str], Case]:
+        cases = self._repository.open_cases_of(
+            [(routed.org, routed.customer_id, routed.claim.problem) for routed in fresh]
+        )
+        return {(case.org, case.customer_id, case.claim.problem): case for case in cases}
+
+    def _new_case(self, routed: Routed, now: datetime) -> Case:
+        regulation = self._rules.in_force(routed.org, routed.received_at)
+        case = Case(
+            id=routed.case_id,
+            org=routed.org,
+            number=routed.number,
+            contacts=[routed.contact_id],
+            customer_id=routed.customer_id,
+            unit_id=routed.unit_id,
+            channel=routed.channel,
+            claim=routed.claim,
+            matter_id=routed.matter_id,
+            regulation=regulation.version,
+            profile=regulation.profile,
+            level="",
+            received_at=routed.received_at,
+            opened_at=now,
+        )
+        case.open(self._rules.timing(routed.org, regulation.version), routed.cause)
+        return case
+
+    def _relevel(self, matter_ids: Collection[str], batch: Sequence[Routed]) -> None:
+        """Lift every open case of the matters to what the number of households asks for."""
+        causes = {routed.matter_id: routed.cause for routed in batch}
+        by_matter: dict[str, list[Member]] = defaultdict(list)
+        for member in self._repository.members(matter_ids):
+            by_matter[member.matter_id].append(member)
+        for matter_id, members in by_matter.items():
+            households = len({member.household for member in members})
+            behind = [m.case_id for m in members if m.is_open and m.households < households]
+            for attempt in range(_ATTEMPTS):
+                try:
+                    self._lift(behind, households, causes[matter_id])
+                    break
+                except Conflict:
+                    if attempt == _ATTEMPTS - 1:
+                        raise
+
+    def _lift(self, case_ids: Sequence[str], households: int, cause: Cause) -> None:
+        now = self._clock.now()
+        changes = []
+        for case in self._repository.get_many(case_ids).values():
+            since = case.history.next_seq
+            if case.relevel(households, self._rules.timing(case.org, case.regulation), at=now, cause=cause):
+                changes.append((case, since))
+        self._repository.save_all(changes)
+
+
+def check_routed(data: Mapping[str, Any]) -> str | None:
+    """Return what is wrong with the data of a ``contact_routed`` event, or None."""
+    missing = [
+        name
+        for name in ("contact_id", "number", "customer_id", "unit_id", "channel", "received_at", "routed_to", "complaint")
+        if name not in data
+    ]
+    return f"contact_routed lacks {', '.join(missing)}" if missing else None

@@ -1,0 +1,240 @@
+"""Where complaints keeps its cases: the only module of the service that knows pymongo."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from bson.decimal128 import Decimal128
+from pymongo import ASCENDING, DESCENDING, IndexModel
+
+from services.complaints.domain.case import Case
+from services.complaints.domain.claim import Claim, Note
+from services.complaints.domain.states import OPEN_STATES, CaseState
+from shared.aggregate import base_document, base_fields
+from shared.clocks import Deadline
+from shared.ids import derived_id
+from shared.mongo.client import Document, database_errors
+from shared.mongo.runtime import Runtime, aggregate_store
+from shared.mongo.store import Inserted
+
+_OPEN = [state.value for state in sorted(OPEN_STATES)]
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """One case of a matter: the household it stands for and how many households it knows of."""
+
+    case_id: str
+    matter_id: str
+    household: str
+    households: int
+    is_open: bool
+
+
+def open_key(org: str, customer_id: str, problem: str) -> str:
+    """Return what two open cases may never share: the same customer with the same problem."""
+    return derived_id("ok", org, customer_id, problem)
+
+
+class CaseRepository:
+    """Reads and writes the collection of cases."""
+
+    def __init__(self, runtime: Runtime) -> None:
+        """Use the runtime's database, tickets and relay."""
+        self._store = aggregate_store(runtime, "cases")
+
+    def ensure_indexes(self) -> None:
+        """Create the indexes of every list and every uniqueness the service relies on."""
+        self._store.ensure_indexes(
+            [
+                IndexModel([("contacts", ASCENDING)], unique=True),
+                IndexModel([("open_key", ASCENDING)], unique=True, sparse=True),
+                IndexModel([("matter_id", ASCENDING)]),
+                IndexModel([("next_due", ASCENDING)], sparse=True),
+                IndexModel([("org", ASCENDING), ("state", ASCENDING), ("received_at", DESCENDING)]),
+                IndexModel([("org", ASCENDING), ("received_at", DESCENDING)]),
+            ]
+        )
+
+    def contacts_known(self, contact_ids: Sequence[str]) -> dict[str, str]:
+        """Return, for every contact that has a case, the matter of that case."""
+        wanted = set(contact_ids)
+        found: dict[str, str] = {}
+        with database_errors():
+            rows = self._store.collection.find(
+                {"contacts": {"$in": list(wanted)}}, {"contacts": 1, "matter_id": 1}
+            )
+            for row in rows:
+                found |= {contact: row["matter_id"] for contact in row["contacts"] if contact in wanted}
+        return found
+
+    def open_cases_of(self, persons: Collection[tuple[str, str, str]]) -> list[Case]:
+        """Return the open cases of (organisation, customer, problem)."""
+        if not persons:
+            return []
+        keys = sorted({open_key(*person) for person in persons})
+        return [case_of(row) for row in self._store.find_many({"open_key": {"$in": keys}})]
+
+    def insert(self, cases: Sequence[Case]) -> Inserted:
+        """Write new cases; those already there, or whose customer has an open one meanwhile, are reported as known."""
+        return self._store.insert([document_of(case) for case in cases])
+
+    def save(self, case: Case, *, since_seq: int) -> None:
+        """Write a changed case; raises Conflict if somebody else changed it."""
+        self._store.replace(document_of(case), since_seq=since_seq)
+
+    def save_all(self, changes: Sequence[tuple[Case, int]]) -> None:
+        """Write several changed cases in order; raises Conflict at the first that somebody else changed."""
+        self._store.replace_many([(document_of(case), since) for case, since in changes])
+
+    def members(self, matter_ids: Collection[str]) -> list[Member]:
+        """Return the cases of matters, but for those found not valid."""
+        if not matter_ids:
+            return []
+        query = {"matter_id": {"$in": list(matter_ids)}}
+        fields = ("matter_id", "unit_id", "customer_id", "households", "state", "valid")
+        with database_errors():
+            rows = list(self._store.collection.find(query, dict.fromkeys(fields, 1)))
+        return [
+            Member(
+                row["_id"],
+                row["matter_id"],
+                row["unit_id"] or row["customer_id"],
+                row["households"],
+                row["state"] in _OPEN,
+            )
+            for row in rows
+            if row["valid"] is not False
+        ]
+
+    def get(self, case_id: str, org: str) -> Case | None:
+        """Return one case of ``org``."""
+        document = self._store.find(case_id, org)
+        return case_of(document) if document else None
+
+    def of_contact(self, contact_id: str, org: str) -> Case | None:
+        """Return the case of ``org`` that a contact opened or joined."""
+        rows = self._store.find_many({"contacts": contact_id, "org": org}, limit=1)
+        return case_of(rows[0]) if rows else None
+
+    def get_many(self, case_ids: Collection[str]) -> dict[str, Case]:
+        """Return cases by id, of whatever organisation; for events, whose organisation the case itself tells."""
+        if not case_ids:
+            return {}
+        rows = self._store.find_many({"_id": {"$in": list(case_ids)}})
+        return {row["_id"]: case_of(row) for row in rows}
+
+    def due(self, now: datetime, limit: int) -> list[Case]:
+        """Return cases with a clock that fires at or before ``now``, the longest due first."""
+        query = {"next_due": {"$lte": now}}
+        return [case_of(row) for row in self._store.find_many(query, sort=[("next_due", ASCENDING)], limit=limit)]
+
+    def listed(
+        self, org: str, *, state: str | None, level: str | None, limit: int, skip: int
+    ) -> list[Case]:
+        """Return a page of cases, the newest first; ``state`` may also be ``open`` or ``overdue``."""
+        query: dict[str, Any] = {"org": org}
+        if state == "open":
+            query["state"] = {"$in": _OPEN}
+        elif state == "overdue":
+            query |= {"state": {"$in": _OPEN}, "overdue": True}
+        elif state:
+            query["state"] = state
+        if level:
+            query["level"] = level
+        rows = self._store.find_many(query, sort=[("received_at", DESCENDING)], limit=limit, skip=skip)
+        return [case_of(row) for row in rows]
+
+    def summary(self, org: str) -> list[dict[str, Any]]:
+        """Return the number of cases by level and state, and how many of each are overdue."""
+        pipeline = [
+            {"$match": {"org": org}},
+            {
+                "$group": {
+                    "_id": {"level": "$level", "state": "$state"},
+                    "count": {"$sum": 1},
+                    "overdue": {"$sum": {"$cond": ["$overdue", 1, 0]}},
+                }
+            },
+        ]
+        with database_errors():
+            rows = list(self._store.collection.aggregate(pipeline))
+        return [{**row["_id"], "count": row["count"], "overdue": row["overdue"]} for row in rows]
+
+    def open_count(self) -> list[tuple[str, int]]:
+        """Return how many cases are open at each level, over all organisations."""
+        pipeline = [
+            {"$match": {"state": {"$in": _OPEN}}},
+            {"$group": {"_id": "$level", "count": {"$sum": 1}}},
+        ]
+        with database_errors():
+            return [(row["_id"], row["count"]) for row in self._store.collection.aggregate(pipeline)]
+
+
+_PLAIN = (
+    "number",
+    "contacts",
+    "customer_id",
+    "unit_id",
+    "channel",
+    "matter_id",
+    "regulation",
+    "profile",
+    "level",
+    "received_at",
+    "opened_at",
+    "valid",
+    "ground",
+    "households",
+    "repeats",
+    "rounds",
+    "handler",
+    "prevention",
+    "replied_at",
+    "closed_at",
+)
+
+
+def document_of(case: Case) -> Document:
+    """Return the shape kept in the database; ``open_key`` and ``next_due`` are there only while they apply."""
+    claim = case.claim
+    document = {
+        **base_document(case),
+        **{name: getattr(case, name) for name in _PLAIN},
+        "state": case.state.value,
+        "overdue": case.overdue,
+        "claim": {
+            "problem": claim.problem,
+            "complainant_type": claim.complainant_type,
+            "ground": claim.ground,
+            "demand": claim.demand,
+            "amount": None if claim.amount is None else Decimal128(claim.amount),
+            "media": claim.media,
+            "lawsuit": claim.lawsuit,
+        },
+        "deadlines": [deadline.as_document() for deadline in case.deadlines],
+        "notes": [{"kind": n.kind, "text": n.text, "actor": n.actor, "at": n.at} for n in case.notes],
+    }
+    if case.is_open:
+        document["open_key"] = open_key(case.org, case.customer_id, claim.problem)
+    if case.next_due is not None:
+        document["next_due"] = case.next_due
+    return document
+
+
+def case_of(document: Mapping[str, Any]) -> Case:
+    """Rebuild a case from the shape kept in the database."""
+    claim = dict(document["claim"])
+    if claim["amount"] is not None:
+        claim["amount"] = claim["amount"].to_decimal()
+    return Case(
+        **base_fields(document),
+        **{name: document[name] for name in _PLAIN},
+        state=CaseState(document["state"]),
+        claim=Claim(**claim),
+        deadlines=[Deadline.from_document(row) for row in document["deadlines"]],
+        notes=[Note(**row) for row in document["notes"]],
+    )

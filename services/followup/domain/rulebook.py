@@ -1,0 +1,134 @@
+"""What an organisation's rulebook says about callbacks and messages, as typed immutable values."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import time
+from decimal import Decimal
+from enum import StrEnum
+
+from shared.regulations.values import Sourced
+from shared.worktime import Duration
+
+
+class Trigger(StrEnum):
+    """The event after which a callback is made."""
+
+    CASE_REPLIED = "case_replied"
+    NEED_DONE = "need_done"
+
+
+class AppliesTo(StrEnum):
+    """Which cases are called back."""
+
+    ANY = "any"
+    VALID = "valid"
+
+
+class Effect(StrEnum):
+    """What an outcome of a callback does to the matter it is about."""
+
+    CLOSE = "close"
+    REOPEN = "reopen"
+    RETRY = "retry"
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """One permitted result of a callback: code, Chinese name and effect."""
+
+    code: str
+    name: str
+    effect: Effect
+    source: str
+
+
+@dataclass(frozen=True, slots=True)
+class CallbackRule:
+    """A callback to be made: after which event, on which cases, until when, with which outcomes.
+
+    ``due`` is ``None`` when neither the handbook nor the organisation gives a time; the callback is then
+    made without a deadline. ``share`` is the percentage of the matters that must be called back.
+    ``never_by_handler`` forbids the callback to whoever handled the matter.
+    """
+
+    code: str
+    trigger: Sourced[Trigger]
+    applies_to: Sourced[AppliesTo]
+    outcomes: tuple[Outcome, ...]
+    due: Sourced[Duration] | None = None
+    share: Sourced[Decimal] | None = None
+    never_by_handler: Sourced[bool] | None = None
+
+    def outcome(self, code: str) -> Outcome | None:
+        """Return the outcome called ``code``, or ``None`` when the rulebook does not permit it."""
+        return next((outcome for outcome in self.outcomes if outcome.code == code), None)
+
+
+@dataclass(frozen=True, slots=True)
+class Element:
+    """Something a message must contain: variables it must fill in, or words it must say."""
+
+    code: str
+    variables: tuple[str, ...]
+    words: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class MessageTemplate:
+    """A message's text with ``{variables}`` and the elements its rule demands; all are in the text."""
+
+    code: str
+    text: str
+    required: tuple[Element, ...]
+    source: str
+
+    def missing(self, values: Mapping[str, str]) -> tuple[str, ...]:
+        """Return the required variables that ``values`` leave out or blank, in the order demanded."""
+        wanted = (variable for element in self.required for variable in element.variables)
+        return tuple(variable for variable in wanted if not values.get(variable, "").strip())
+
+    def render(self, values: Mapping[str, str]) -> str:
+        """Return the text with ``values`` filled in, taken literally; KeyError for a variable not given."""
+        return self.text.format_map(values)
+
+
+@dataclass(frozen=True, slots=True)
+class QuietHours:
+    """A stretch of the local day in which nobody is called; it may run over midnight."""
+
+    begins: time
+    ends: time
+    source: str
+
+    def covers(self, local: time) -> bool:
+        """Tell whether the local time of day falls into the stretch; the end is outside."""
+        if self.begins <= self.ends:
+            return self.begins <= local < self.ends
+        return local >= self.begins or local < self.ends
+
+
+@dataclass(frozen=True, slots=True)
+class FollowupRules:
+    """The followup part of one version of an organisation's rulebook."""
+
+    callbacks: tuple[CallbackRule, ...]
+    messages: tuple[MessageTemplate, ...]
+    quiet_hours: tuple[QuietHours, ...]
+
+    def callbacks_after(self, trigger: Trigger, *, valid: bool) -> tuple[CallbackRule, ...]:
+        """Return the callbacks to be made after ``trigger`` on a matter found valid or not."""
+        return tuple(
+            rule
+            for rule in self.callbacks
+            if rule.trigger.value is trigger and (valid or rule.applies_to.value is AppliesTo.ANY)
+        )
+
+    def callback(self, code: str) -> CallbackRule | None:
+        """Return the callback called ``code``, or ``None`` when the rulebook does not arm it."""
+        return next((rule for rule in self.callbacks if rule.code == code), None)
+
+    def message(self, code: str) -> MessageTemplate | None:
+        """Return the template called ``code``, or ``None`` when the rulebook has none."""
+        return next((template for template in self.messages if template.code == code), None)

@@ -1,0 +1,25 @@
+"""Refusals of the followup service, each of the shared family."""
+
+from __future__ import annotations
+
+from shared.errors import NotFound
+
+
+def no_callback(callback_id: str) -> NotFound:
+    """Return the error for a callback that does not exist in the caller's organisation."""
+    return NotFound(f"there is no callback {callback_id!r} in your organisation")
+
+
+def no_message(message_id: str) -> NotFound:
+    """Return the error for a message that does not exist in the caller's organisation."""
+    return NotFound(f"there is no message {message_id!r} in your organisation")
+
+
+def no_rule(code: str) -> NotFound:
+    """Return the error for a callback whose rule its own version of the rulebook no longer holds."""
+    return NotFound(f"the rulebook of this callback has no callback rule {code!r}: its file was changed")
+
+
+def no_template(code: str) -> NotFound:
+    """Return the error for a message template the organisation's rulebook does not hold."""
+    return NotFound(f"the organisation's rulebook has no message template {code!r}")

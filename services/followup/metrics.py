@@ -1,0 +1,38 @@
+"""Metrics of the followup service."""
+
+from __future__ import annotations
+
+from shared.metrics import Metric, counter
+
+CALLBACKS_SCHEDULED = counter(
+    Metric(
+        "kefu_callbacks_scheduled_total",
+        "counter",
+        ("rule",),
+        "Callbacks scheduled, by the rulebook's code of the callback.",
+    )
+)
+CALLBACKS_MADE = counter(
+    Metric(
+        "kefu_callbacks_made_total",
+        "counter",
+        ("outcome", "effect"),
+        "Calls recorded on callbacks; effect is close, reopen, or retry when the callback stays open.",
+    )
+)
+CALLBACKS_SUPERSEDED = counter(
+    Metric(
+        "kefu_callbacks_superseded_total",
+        "counter",
+        (),
+        "Callbacks cancelled because their case closed or moved on without them.",
+    )
+)
+MESSAGES_REQUESTED = counter(
+    Metric(
+        "kefu_messages_requested_total",
+        "counter",
+        ("template",),
+        "Outgoing messages requested, by the rulebook's code of the template.",
+    )
+)

@@ -1,0 +1,142 @@
+"""Reading the followup part of the rulebooks: the shape of its files and what must hold between values."""
+
+from __future__ import annotations
+
+from datetime import time
+from pathlib import Path
+from string import Formatter
+from typing import Any
+
+import marshmallow
+from marshmallow import validates_schema
+
+from services.followup.domain.rulebook import (
+    AppliesTo,
+    CallbackRule,
+    Effect,
+    Element,
+    FollowupRules,
+    MessageTemplate,
+    Outcome,
+    QuietHours,
+    Trigger,
+)
+from services.names import SERVICES
+from shared.regulations import Rulebooks
+from shared.regulations.fields import (
+    REQUIRED,
+    Exact,
+    Flag,
+    Many,
+    OneOf,
+    Row,
+    Table,
+    Text,
+    Value,
+    nested,
+    source,
+    sourced,
+    sourced_duration,
+)
+from shared.regulations.loading import load
+
+PROFILES = Path(__file__).parent / "regulations"
+
+
+class _TimeOfDay(Value[time]):
+    """A local time of day in quotes, such as ``"21:00"``."""
+
+    def read(self, value: object) -> time:
+        """Return the time; unquoted ones are refused, since YAML would turn them into numbers."""
+        try:
+            if isinstance(value, str):
+                return time.fromisoformat(value)
+        except ValueError:
+            pass
+        raise marshmallow.ValidationError(f'must be a time of day in quotes such as "21:00": {value!r}')
+
+
+class _OutcomeRow(Row):
+    builds = Outcome
+    code = Text(**REQUIRED)
+    name = Text(**REQUIRED)
+    effect = OneOf(Effect, **REQUIRED)
+    source = source()
+
+
+class _CallbackRow(Row):
+    builds = CallbackRule
+    code = Text(**REQUIRED)
+    trigger = sourced(OneOf(Trigger), **REQUIRED)
+    applies_to = sourced(OneOf(AppliesTo), **REQUIRED)
+    outcomes = Many(nested(_OutcomeRow()), **REQUIRED)
+    due = sourced_duration()
+    share = sourced(Exact())
+    never_by_handler = sourced(Flag())
+
+    @validates_schema
+    def _can_come_to_an_end(self, data: dict[str, Any], **_: object) -> None:
+        if not any(outcome.effect is Effect.CLOSE for outcome in data["outcomes"]):
+            raise marshmallow.ValidationError(f"none of them has the effect {Effect.CLOSE.value}", "outcomes")
+
+
+class _ElementRow(Row):
+    builds = Element
+    code = Text(**REQUIRED)
+    variables = Many(Text(), load_default=())
+    words = Many(Text(), load_default=())
+
+
+class _MessageRow(Row):
+    builds = MessageTemplate
+    code = Text(**REQUIRED)
+    text = Text(**REQUIRED)
+    required = Many(nested(_ElementRow()), load_default=())
+    source = source()
+
+    @validates_schema
+    def _says_what_is_demanded(self, data: dict[str, Any], **_: object) -> None:
+        try:
+            parts = list(Formatter().parse(data["text"]))
+        except ValueError as error:
+            raise marshmallow.ValidationError(str(error), "text") from None
+        variables = {name for _, name, _, _ in parts if name is not None}
+        odd = sorted(name for name in variables if not name.isidentifier())
+        if odd or any(form or conversion for _, _, form, conversion in parts):
+            raise marshmallow.ValidationError("holds something else than plain {variables}", "text")
+        problems = {}
+        for number, element in enumerate(data["required"]):
+            lacking = [f"{{{name}}}" for name in element.variables if name not in variables]
+            lacking += [f"the words {words}" for words in element.words if words not in data["text"]]
+            if lacking or not (element.variables or element.words):
+                problems[number] = [
+                    f"{element.code}: the text lacks {', '.join(lacking) or 'any sign of it'}"
+                ]
+        if problems:
+            raise marshmallow.ValidationError({"required": problems})
+
+
+class _QuietHoursRow(Row):
+    builds = QuietHours
+    begins = _TimeOfDay(**REQUIRED)
+    ends = _TimeOfDay(**REQUIRED)
+    source = source()
+
+
+class FollowupRulesSchema(Row):
+    """The sections of a followup rulebook."""
+
+    builds = FollowupRules
+    callbacks = Table(_CallbackRow(), load_default=())
+    messages = Table(_MessageRow(), load_default=())
+    quiet_hours = Many(nested(_QuietHoursRow()), load_default=())
+
+
+def load_rulebooks(organisations: Path, profiles: Path = PROFILES) -> Rulebooks[FollowupRules]:
+    """Return the followup rulebooks of all ``organisations``; RegulationError names every bad file."""
+
+    def read(sections: Any) -> FollowupRules:
+        rules: FollowupRules = FollowupRulesSchema().load(sections)
+        return rules
+
+    return load(profiles, organisations, read, "followup", SERVICES)

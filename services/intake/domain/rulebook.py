@@ -1,0 +1,88 @@
+"""What an organisation's rulebook says about taking contacts, as typed immutable values."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Destination(StrEnum):
+    """Where a registered contact goes: to a case of its own, or to somebody's desk."""
+
+    COMPLAINTS = "complaints"
+    DESK = "desk"
+
+
+class Restart(StrEnum):
+    """When the serial number of contacts starts again at one."""
+
+    DAILY = "daily"
+    MONTHLY = "monthly"
+    YEARLY = "yearly"
+    NEVER = "never"
+
+
+@dataclass(frozen=True, slots=True)
+class Category:
+    """A kind of contact: code, Chinese name, where it goes, and which role or unit takes it there."""
+
+    code: str
+    name: str
+    routed_to: Destination
+    target: str
+    source: str
+
+
+@dataclass(frozen=True, slots=True)
+class Channel:
+    """A way contacts come in: code, Chinese name and the rule that opens it."""
+
+    code: str
+    name: str
+    source: str
+
+
+@dataclass(frozen=True, slots=True)
+class FirstResponsible:
+    """Who is the first responsible person (首问责任人) of a contact.
+
+    It is the person who received it; ``otherwise`` is the role that answers for a contact no person
+    received. With ``kept_on_transfer`` a transfer never takes the name away.
+    """
+
+    otherwise: str
+    kept_on_transfer: bool
+    source: str
+
+
+@dataclass(frozen=True, slots=True)
+class Numbering:
+    """How contacts are numbered, each organisation counting for itself.
+
+    ``pattern`` holds ``{prefix}``, ``{date}`` and ``{serial}``; ``date`` is a strftime format in the
+    organisation's time zone; ``digits`` is the width of the zero-filled serial.
+    """
+
+    pattern: str
+    date: str
+    digits: int
+    restarts: Restart
+    source: str
+
+
+@dataclass(frozen=True, slots=True)
+class IntakeRules:
+    """The intake part of one version of an organisation's rulebook; what is not listed is refused."""
+
+    categories: tuple[Category, ...]
+    channels: tuple[Channel, ...]
+    first_responsible: FirstResponsible
+    numbering: Numbering
+
+    def category(self, code: str) -> Category | None:
+        """Return the category called ``code``, or ``None`` when the rulebook has none."""
+        return next((category for category in self.categories if category.code == code), None)
+
+    def channel(self, code: str) -> Channel | None:
+        """Return the channel called ``code``, or ``None`` when the rulebook does not open it."""
+        return next((channel for channel in self.channels if channel.code == code), None)

@@ -1,0 +1,187 @@
+"""Use cases of people at the desk: register a contact by hand, look contacts, customers and rejections up."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any, Protocol
+
+from services.intake.domain.contact import Contact
+from services.intake.domain.customer import Customer
+from services.intake.domain.rejection import Rejection, reasons_data
+from services.intake.domain.rulebook import IntakeRules
+from services.intake.errors import no_contact, no_customer, no_rejection
+from services.intake.handlers.registering import Intent, Registrar, intent_problems
+from shared.clock import Clock
+from shared.errors import ValidationFailed
+from shared.history import Cause, timestamp
+from shared.ids import derived_id
+from shared.identity import mask_name, mask_phone
+from shared.logging import get_logger
+from shared.regulations import Rulebooks
+
+if TYPE_CHECKING:
+    from services.intake.repository import IntakeRepository
+
+log = get_logger(__name__)
+
+#: Role whose holders see personal data unmasked; every such read is logged.
+PERSONAL_DATA = "personal_data"
+#: Where a contact registered by hand says it came from.
+DESK = "desk"
+_SHOWN_BODY = 16 * 1024
+
+
+class Caller(Protocol):
+    """What the use cases need of a call."""
+
+    @property
+    def org(self) -> str:
+        """The caller's organisation."""
+        ...
+
+    @property
+    def actor(self) -> str:
+        """The caller's id."""
+        ...
+
+    @property
+    def key(self) -> str:
+        """The command's key, unique over organisations and methods."""
+        ...
+
+
+class Desk:
+    """The desk's use cases, each scoped to the caller's organisation."""
+
+    def __init__(
+        self,
+        repository: IntakeRepository,
+        registrar: Registrar,
+        rulebooks: Rulebooks[IntakeRules],
+        clock: Clock,
+        *,
+        tolerance: timedelta = timedelta(minutes=5),
+    ) -> None:
+        """``tolerance`` forgives clocks that run ahead."""
+        self._repository = repository
+        self._registrar = registrar
+        self._rulebooks = rulebooks
+        self._clock = clock
+        self._tolerance = tolerance
+
+    def register(self, call: Caller, data: Mapping[str, Any]) -> dict[str, Any]:
+        """Register a contact taken by the caller; a repeat of the command returns the same contact."""
+        contact_id = derived_id("ct", call.key)
+        existing = self._repository.contact(contact_id, call.org)
+        if existing is None:
+            regulation = self._rulebooks.for_org(call.org, data["received_at"])
+            intent = Intent(
+                org=call.org,
+                organisation=self._rulebooks.organisation(call.org),
+                rules=regulation.sections,
+                publisher=DESK,
+                **{**data, "taken_by": data["taken_by"] or call.actor},
+            )
+            problems = intent_problems(intent, self._clock.now(), self._tolerance)
+            if problems:
+                message = "the contact cannot be registered: " + "; ".join(f"{p.field} {p.reason}" for p in problems)
+                raise ValidationFailed(message, problems=problems)
+            cause = Cause(call.key, call.actor)
+            self._repository.register(self._registrar.build([(contact_id, intent, cause)]))
+            existing = self._repository.contact(contact_id, call.org)
+        if existing is None:
+            raise no_contact(contact_id)
+        return {"contact_id": existing.id, "number": existing.number, "customer_id": existing.customer_id}
+
+    def contact(self, org: str, contact_id: str) -> dict[str, Any]:
+        """Return one contact with the customer's own words."""
+        contact = self._repository.contact(contact_id, org)
+        if contact is None:
+            raise no_contact(contact_id)
+        return contact_view(contact) | {"text": contact.text}
+
+    def contacts(self, org: str, query: Mapping[str, Any]) -> list[dict[str, Any]]:
+        """Return a page of contacts, newest first, without their text."""
+        return [contact_view(contact) for contact in self._repository.contacts(org, **query)]
+
+    def count(self, org: str, received_from: datetime | None, received_before: datetime | None) -> dict[str, int]:
+        """Return how many contacts of each category came in."""
+        return self._repository.count_by_category(org, received_from, received_before)
+
+    def customer(self, org: str, customer_id: str, *, actor: str, full: bool) -> dict[str, Any]:
+        """Return a customer's file, personal data masked unless ``full``; full reads are logged (B-STD-03)."""
+        customer = self._repository.customer(customer_id, org)
+        if customer is None:
+            raise no_customer(customer_id)
+        if full:
+            log.info("personal data read in full", actor=actor, customer_id=customer_id)
+        return customer_view(customer, full=full)
+
+    def rejections(self, org: str, limit: int, skip: int) -> list[dict[str, Any]]:
+        """Return a page of rejected events, newest first, without their bodies."""
+        return [rejection_view(rejection) for rejection in self._repository.rejections(org, limit=limit, skip=skip)]
+
+    def rejection(self, org: str, rejected_id: str, *, actor: str, full: bool) -> dict[str, Any]:
+        """Return one rejected event; its body, which may hold personal data, only if ``full``."""
+        rejection = self._repository.rejection(rejected_id, org)
+        if rejection is None:
+            raise no_rejection(rejected_id)
+        view = rejection_view(rejection)
+        if full:
+            log.info("rejected event read in full", actor=actor, rejected_id=rejected_id)
+            view["body"] = rejection.body[:_SHOWN_BODY].decode("utf-8", errors="replace")
+        return view
+
+    def history(self, org: str, contact_id: str) -> dict[str, Any]:
+        """Return a contact's history and what is wrong with its chain, if anything."""
+        contact = self._repository.contact(contact_id, org)
+        if contact is None:
+            raise no_contact(contact_id)
+        entries = [{"seq": e.seq, "type": e.type, "time": e.time, "actor": e.actor} for e in contact.history]
+        return {"entries": entries, "faults": contact.history.verify()}
+
+
+def contact_view(contact: Contact) -> dict[str, Any]:
+    """Return the JSON shape of a contact, without the customer's words."""
+    return {
+        "contact_id": contact.id,
+        "number": contact.number,
+        "customer_id": contact.customer_id,
+        "category": contact.category,
+        "channel": contact.channel,
+        "received_at": timestamp(contact.received_at),
+        "registered_at": timestamp(contact.registered_at),
+        "first_responsible": contact.first_responsible.as_data(),
+        "routed_to": contact.routed_to,
+        "target": contact.target,
+        "publisher": contact.publisher,
+        "complaint": contact.complaint.as_data() if contact.complaint else None,
+    }
+
+
+def customer_view(customer: Customer, *, full: bool) -> dict[str, Any]:
+    """Return the JSON shape of a customer's file."""
+    phone = customer.phone or ""
+    return {
+        "customer_id": customer.id,
+        "kind": customer.kind,
+        "name": customer.name if full else mask_name(customer.name),
+        "phone": phone if full else mask_phone(phone),
+        "unit": customer.unit if full else None,
+        "opened_at": timestamp(customer.opened_at),
+        "masked": not full,
+    }
+
+
+def rejection_view(rejection: Rejection) -> dict[str, Any]:
+    """Return the JSON shape of a rejected event, without its body."""
+    return {
+        "rejected_id": rejection.id,
+        "event_id": rejection.event_id,
+        "event_type": rejection.event_type,
+        "publisher": rejection.publisher,
+        "rejected_at": timestamp(rejection.rejected_at),
+        "size": rejection.size,
+        "reasons": reasons_data(rejection.reasons),
+    }

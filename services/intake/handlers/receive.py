@@ -1,0 +1,135 @@
+"""Use case: take a batch of external events, register the good ones, keep the bad ones with their reasons."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any, Protocol
+
+from services.intake.domain.contact import Contact
+from services.intake.domain.rejection import Rejection
+from services.intake.domain.rulebook import IntakeRules
+from services.intake.handlers.reading import ContactReader, Reading, Refused
+from services.intake.handlers.registering import Registrar
+from services.intake.metrics import CONTACTS_REGISTERED, EVENTS_REJECTED
+from shared.clock import Clock
+from shared.history import Cause
+from shared.ids import derived_id
+from shared.regulations import Rulebooks
+
+
+class Incoming(Protocol):
+    """What the use case needs of a delivery."""
+
+    body: bytes
+    routing_key: str
+    content_type: str | None
+    user_id: str | None
+
+    def duplicate(self) -> None:
+        """Say that the event's effect was there already."""
+        ...
+
+    def dead(self, reason: str) -> None:
+        """Say that no retry can help."""
+        ...
+
+
+class Contacts(Protocol):
+    """What the use case needs of the repository."""
+
+    def known_contacts(self, contact_ids: Sequence[str]) -> set[str]:
+        """Return which contacts are registered."""
+        ...
+
+    def register(self, contacts: Sequence[Contact]) -> Any:
+        """Register contacts; return which were new and which known."""
+        ...
+
+    def reject(self, rejections: Sequence[Rejection]) -> Any:
+        """Keep rejected events; return which were new and which known."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class _Accepted:
+    delivery: Incoming
+    reading: Reading
+    contact_id: str
+
+
+class ReceiveEvents:
+    """Takes whole batches: a handful of database calls for all of them, whatever their number."""
+
+    def __init__(
+        self,
+        repository: Contacts,
+        registrar: Registrar,
+        rulebooks: Rulebooks[IntakeRules],
+        clock: Clock,
+        *,
+        tolerance: timedelta = timedelta(minutes=5),
+    ) -> None:
+        """``tolerance`` forgives publishers' clocks that run ahead."""
+        self._repository = repository
+        self._registrar = registrar
+        self._clock = clock
+        self._reader = ContactReader(rulebooks, tolerance)
+
+    def __call__(self, deliveries: Sequence[Incoming]) -> None:
+        """Register, reject or dead-letter each delivery; repeats of an event change nothing.
+
+        Raises Unavailable if the database is away; doing the same batch again is safe.
+        """
+        now = self._clock.now()
+        accepted: dict[str, _Accepted] = {}
+        rejected: dict[str, tuple[Incoming, Rejection]] = {}
+        for delivery in deliveries:
+            try:
+                outcome = self._reader.read(delivery.body, delivery.content_type, delivery.routing_key, delivery.user_id, now)
+            except Refused as refusal:
+                rejection = refusal.rejection
+                if rejection is None:
+                    delivery.dead(str(refusal))
+                elif rejection.id in rejected:
+                    delivery.duplicate()
+                else:
+                    rejected[rejection.id] = (delivery, rejection)
+                continue
+            contact_id = derived_id("ct", outcome.event.source, outcome.event.id)
+            if contact_id in accepted:
+                delivery.duplicate()
+            else:
+                accepted[contact_id] = _Accepted(delivery, outcome, contact_id)
+        self._reject([*rejected.values()])
+        self._register(accepted)
+
+    def _reject(self, rejected: Sequence[tuple[Incoming, Rejection]]) -> None:
+        if not rejected:
+            return
+        known = set(self._repository.reject([rejection for _, rejection in rejected]).known)
+        for delivery, rejection in rejected:
+            if rejection.id in known:
+                delivery.duplicate()
+            else:
+                EVENTS_REJECTED.labels(publisher=rejection.publisher or "unknown").inc()
+
+    def _register(self, accepted: dict[str, _Accepted]) -> None:
+        known = self._repository.known_contacts(list(accepted)) if accepted else set()
+        fresh = [item for contact_id, item in accepted.items() if contact_id not in known]
+        contacts = self._registrar.build(
+            [(item.contact_id, item.reading.intent, _cause(item.reading)) for item in fresh]
+        )
+        if contacts:
+            known |= set(self._repository.register(contacts).known)
+        for contact_id, item in accepted.items():
+            if contact_id in known:
+                item.delivery.duplicate()
+        for contact in contacts:
+            if contact.id not in known:
+                CONTACTS_REGISTERED.labels(category=contact.category, channel=contact.channel).inc()
+
+
+def _cause(reading: Reading) -> Cause:
+    return Cause(reading.event.key, reading.intent.publisher, reading.event.traceparent)

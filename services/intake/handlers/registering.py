@@ -1,0 +1,159 @@
+"""Registering contacts: checks against the rulebook, recognises customers, numbers, names who is responsible."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Protocol
+
+from services.intake.domain.contact import ComplaintClaim, Contact, Responsible, route
+from services.intake.domain.customer import Customer, CustomerClaim, normal_unit
+from services.intake.domain.numbering import contact_number, series
+from services.intake.domain.rulebook import IntakeRules
+from shared.clock import Clock
+from shared.errors import Conflict, Problem
+from shared.history import Cause
+from shared.ids import IdSource, derived_id
+from shared.regulations import Organisation
+
+
+@dataclass(frozen=True, slots=True)
+class Intent:
+    """A validated wish to register a contact, with the rulebook that governs it."""
+
+    org: str
+    organisation: Organisation
+    rules: IntakeRules
+    publisher: str
+    channel: str
+    category: str
+    received_at: datetime
+    customer: CustomerClaim
+    text: str
+    taken_by: str | None
+    complaint: ComplaintClaim | None
+
+
+class Files(Protocol):
+    """What registering needs of the repository."""
+
+    def customers_by_key(self, keys: Sequence[str]) -> dict[str, str]:
+        """Return customer ids by recognising key."""
+        ...
+
+    def open_customers(self, customers: Sequence[Customer]) -> Any:
+        """Open files; return which were new and which known."""
+        ...
+
+    def reserve_serials(self, series: str, count: int) -> int:
+        """Take consecutive serials and return the first."""
+        ...
+
+
+def intent_problems(intent: Intent, now: datetime, tolerance: timedelta) -> tuple[Problem, ...]:
+    """Return what the organisation's rulebook, or the time, says against the contact."""
+    problems = []
+    if intent.rules.category(intent.category) is None:
+        codes = ", ".join(category.code for category in intent.rules.categories)
+        problems.append(Problem("category", f"is not one of {codes}"))
+    if intent.rules.channel(intent.channel) is None:
+        codes = ", ".join(channel.code for channel in intent.rules.channels)
+        problems.append(Problem("channel", f"is not one of {codes}"))
+    if intent.received_at > now + tolerance:
+        problems.append(Problem("received_at", "lies in the future"))
+    return tuple(problems)
+
+
+class Registrar:
+    """Builds contacts ready to be written; opens the customer files they need on the way."""
+
+    def __init__(self, repository: Files, clock: Clock, ids: IdSource) -> None:
+        """Use the repository for customers and serials."""
+        self._repository = repository
+        self._clock = clock
+        self._ids = ids
+
+    def build(self, wishes: Sequence[tuple[str, Intent, Cause]]) -> list[Contact]:
+        """Return one contact for each (contact id, intent, cause), in the same order."""
+        if not wishes:
+            return []
+        now = self._clock.now()
+        customers = self._recognise(wishes, now)
+        serials = self._serials(wishes, now)
+        contacts = []
+        fresh = set(customers.opened)
+        for contact_id, intent, cause in wishes:
+            customer_id = customers.ids[intent.customer.keys(intent.org)[0]]
+            contact = _contact(contact_id, intent, customer_id, next(serials[_series(intent, now)]), now)
+            contact.register(customer_is_new=customer_id in fresh, cause=cause)
+            fresh.discard(customer_id)
+            contacts.append(contact)
+        return contacts
+
+    def _recognise(self, wishes: Sequence[tuple[str, Intent, Cause]], now: datetime) -> _Recognised:
+        wanted: dict[str, tuple[Intent, Cause]] = {}
+        for _, intent, cause in wishes:
+            wanted.setdefault(intent.customer.keys(intent.org)[0], (intent, cause))
+        ids = self._repository.customers_by_key(list(wanted))
+        missing = {key: wish for key, wish in wanted.items() if key not in ids}
+        if not missing:
+            return _Recognised(ids, ())
+        customers = [
+            Customer.open(self._ids.new("cu"), intent.org, intent.customer, at=now, cause=cause)
+            for intent, cause in missing.values()
+        ]
+        opened = self._repository.open_customers(customers)
+        ids |= {key: customer.id for key, customer in zip(missing, customers, strict=True) if customer.id in opened.new}
+        taken = [key for key in missing if key not in ids]
+        if taken:
+            # Another replica opened the same customer's file between our look and our write.
+            ids |= self._repository.customers_by_key(taken)
+        if any(key not in ids for key in wanted):
+            message = "a customer's file was opened and removed at the same moment: try again"
+            raise Conflict(message)
+        return _Recognised(ids, tuple(opened.new))
+
+    def _serials(self, wishes: Sequence[tuple[str, Intent, Cause]], now: datetime) -> dict[str, Any]:
+        counts: dict[str, int] = defaultdict(int)
+        for _, intent, _ in wishes:
+            counts[_series(intent, now)] += 1
+        firsts = {name: self._repository.reserve_serials(name, count) for name, count in counts.items()}
+        return {name: iter(range(first, first + counts[name])) for name, first in firsts.items()}
+
+
+@dataclass(frozen=True, slots=True)
+class _Recognised:
+    ids: Mapping[str, str]
+    opened: tuple[str, ...]
+
+
+def _series(intent: Intent, now: datetime) -> str:
+    return series(intent.rules.numbering, intent.org, now, intent.organisation.time_zone)
+
+
+def _contact(contact_id: str, intent: Intent, customer_id: str, serial: int, now: datetime) -> Contact:
+    organisation, rules = intent.organisation, intent.rules
+    category = rules.category(intent.category)
+    assert category is not None  # the intent was checked against the same rulebook
+    routed_to, target = route(category)
+    unit = normal_unit(intent.customer.unit)
+    return Contact(
+        id=contact_id,
+        org=intent.org,
+        number=contact_number(rules.numbering, organisation.number_prefix, now, organisation.time_zone, serial),
+        customer_id=customer_id,
+        # A unit's number can lead to a person: events carry an id that does not.
+        unit_id=derived_id("un", intent.org, unit) if unit else None,
+        category=intent.category,
+        channel=intent.channel,
+        text=intent.text,
+        received_at=intent.received_at,
+        registered_at=now,
+        first_responsible=Responsible.of(intent.taken_by, rules.first_responsible),
+        routed_to=routed_to,
+        target=target,
+        publisher=intent.publisher,
+        complaint=intent.complaint,
+    )

@@ -1,0 +1,229 @@
+"""Where intake keeps customers, contacts and rejected events: the only module of the service that knows pymongo."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+from bson.binary import Binary
+from bson.decimal128 import Decimal128
+from pymongo import ASCENDING, DESCENDING, IndexModel
+from pymongo.errors import DuplicateKeyError
+
+from services.intake.domain.contact import ComplaintClaim, Contact, Responsible
+from services.intake.domain.customer import Customer
+from services.intake.domain.rejection import Rejection
+from shared.aggregate import base_document, base_fields
+from shared.errors import Conflict, Problem
+from shared.mongo.client import Document, database_errors
+from shared.mongo.store import AggregateStore, Inserted
+from shared.mongo.runtime import Runtime, aggregate_store
+
+_ATTEMPTS = 50
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What recognising a customer needs of its file."""
+
+    id: str
+    keys: tuple[str, ...]
+
+
+class IntakeRepository:
+    """Reads and writes the service's collections."""
+
+    def __init__(self, runtime: Runtime) -> None:
+        """Use the runtime's database, tickets and relay."""
+        self._customers: AggregateStore = aggregate_store(runtime, "customers")
+        self._contacts: AggregateStore = aggregate_store(runtime, "contacts")
+        self._rejections: AggregateStore = aggregate_store(runtime, "rejected_events")
+        self._serials = runtime.database["serials"]
+
+    def ensure_indexes(self) -> None:
+        """Create the indexes of every list and every uniqueness the service relies on."""
+        self._customers.ensure_indexes([IndexModel([("keys", ASCENDING)], unique=True)])
+        self._contacts.ensure_indexes(
+            [
+                IndexModel([("org", ASCENDING), ("number", ASCENDING)], unique=True),
+                IndexModel([("org", ASCENDING), ("received_at", DESCENDING)]),
+            ]
+        )
+        self._rejections.ensure_indexes([IndexModel([("org", ASCENDING), ("rejected_at", DESCENDING)])])
+
+    def customers_by_key(self, keys: Sequence[str]) -> dict[str, str]:
+        """Return the customer id for every one of ``keys`` that a file has."""
+        if not keys:
+            return {}
+        found: dict[str, str] = {}
+        with database_errors():
+            for row in self._customers.collection.find({"keys": {"$in": list(keys)}}, {"keys": 1}):
+                found |= dict.fromkeys(row["keys"], row["_id"])
+        return found
+
+    def open_customers(self, customers: Sequence[Customer]) -> Inserted:
+        """Open files; one whose key another replica took meanwhile is reported as known."""
+        return self._customers.insert([_customer_document(customer) for customer in customers])
+
+    def known_contacts(self, contact_ids: Sequence[str]) -> set[str]:
+        """Return which of ``contact_ids`` are registered."""
+        with database_errors():
+            found = self._contacts.collection.find({"_id": {"$in": list(contact_ids)}}, {"_id": 1})
+            return {row["_id"] for row in found}
+
+    def register(self, contacts: Sequence[Contact]) -> Inserted:
+        """Register contacts; those already there are reported as known."""
+        return self._contacts.insert([_contact_document(contact) for contact in contacts])
+
+    def reject(self, rejections: Sequence[Rejection]) -> Inserted:
+        """Keep rejected events; those already there are reported as known."""
+        return self._rejections.insert([_rejection_document(rejection) for rejection in rejections])
+
+    def reserve_serials(self, series: str, count: int) -> int:
+        """Take ``count`` consecutive serials of ``series`` and return the first; never given out twice."""
+        for _ in range(_ATTEMPTS):
+            with database_errors():
+                row = self._serials.find_one({"_id": series})
+                if row is None:
+                    try:
+                        self._serials.insert_one({"_id": series, "next": 1 + count})
+                    except DuplicateKeyError:
+                        continue
+                    return 1
+                first = int(row["next"])
+                result = self._serials.update_one(
+                    {"_id": series, "next": first}, {"$set": {"next": first + count}}
+                )
+                if result.modified_count == 1:
+                    return first
+        message = f"too many others number contacts of {series} at the same time"
+        raise Conflict(message)
+
+    def contact(self, contact_id: str, org: str) -> Contact | None:
+        """Return one contact of ``org``."""
+        document = self._contacts.find(contact_id, org)
+        return _contact(document) if document else None
+
+    def contacts(
+        self, org: str, *, category: str | None, received_from: datetime | None, limit: int, skip: int
+    ) -> list[Contact]:
+        """Return a page of the contacts of ``org``, newest first."""
+        query: dict[str, Any] = {"org": org}
+        if category:
+            query["category"] = category
+        if received_from:
+            query["received_at"] = {"$gte": received_from}
+        rows = self._contacts.find_many(query, sort=[("received_at", DESCENDING)], limit=limit, skip=skip)
+        return [_contact(row) for row in rows]
+
+    def count_by_category(
+        self, org: str, received_from: datetime | None, received_before: datetime | None
+    ) -> dict[str, int]:
+        """Return how many contacts of each category ``org`` received in the stretch of time."""
+        match: dict[str, Any] = {"org": org}
+        bounds = {"$gte": received_from, "$lt": received_before}
+        given = {operator: bound for operator, bound in bounds.items() if bound is not None}
+        if given:
+            match["received_at"] = given
+        pipeline = [{"$match": match}, {"$group": {"_id": "$category", "count": {"$sum": 1}}}]
+        with database_errors():
+            return {row["_id"]: row["count"] for row in self._contacts.collection.aggregate(pipeline)}
+
+    def customer(self, customer_id: str, org: str) -> Customer | None:
+        """Return one customer's file of ``org``."""
+        document = self._customers.find(customer_id, org)
+        return _customer(document) if document else None
+
+    def rejection(self, rejected_id: str, org: str) -> Rejection | None:
+        """Return one rejected event kept under ``org``."""
+        document = self._rejections.find(rejected_id, org)
+        return _rejection(document) if document else None
+
+    def rejections(self, org: str, *, limit: int, skip: int) -> list[Rejection]:
+        """Return a page of the rejected events kept under ``org``, newest first."""
+        rows = self._rejections.find_many(
+            {"org": org}, sort=[("rejected_at", DESCENDING)], limit=limit, skip=skip
+        )
+        return [_rejection(row) for row in rows]
+
+
+def _customer_document(customer: Customer) -> Document:
+    return {
+        **base_document(customer),
+        "kind": customer.kind,
+        "name": customer.name,
+        "phone": customer.phone,
+        "unit": customer.unit,
+        "keys": list(customer.keys),
+        "opened_at": customer.opened_at,
+    }
+
+
+def _customer(document: Mapping[str, Any]) -> Customer:
+    plain = {name: document[name] for name in ("kind", "name", "phone", "unit", "opened_at")}
+    return Customer(**base_fields(document), **plain, keys=tuple(document["keys"]))
+
+
+_CONTACT_FIELDS = (
+    "number",
+    "customer_id",
+    "unit_id",
+    "category",
+    "channel",
+    "text",
+    "received_at",
+    "registered_at",
+    "routed_to",
+    "target",
+    "publisher",
+)
+
+
+def _contact_document(contact: Contact) -> Document:
+    complaint = contact.complaint
+    return {
+        **base_document(contact),
+        **{name: getattr(contact, name) for name in _CONTACT_FIELDS},
+        "first_responsible": contact.first_responsible.as_data(),
+        "complaint": None
+        if complaint is None
+        else complaint.as_data()
+        | {"amount": None if complaint.amount is None else Decimal128(complaint.amount)},
+    }
+
+
+def _contact(document: Mapping[str, Any]) -> Contact:
+    complaint = document["complaint"]
+    if complaint is not None:
+        amount: Decimal | None = None if complaint["amount"] is None else complaint["amount"].to_decimal()
+        complaint = ComplaintClaim(**{**complaint, "amount": amount})
+    return Contact(
+        **base_fields(document),
+        **{name: document[name] for name in _CONTACT_FIELDS},
+        first_responsible=Responsible(**document["first_responsible"]),
+        complaint=complaint,
+    )
+
+
+_REJECTION_FIELDS = ("event_id", "event_type", "publisher", "size", "rejected_at")
+
+
+def _rejection_document(rejection: Rejection) -> Document:
+    return {
+        **base_document(rejection),
+        **{name: getattr(rejection, name) for name in _REJECTION_FIELDS},
+        "reasons": [problem.as_dict() for problem in rejection.reasons],
+        "body": Binary(rejection.body),
+    }
+
+
+def _rejection(document: Mapping[str, Any]) -> Rejection:
+    return Rejection(
+        **base_fields(document),
+        **{name: document[name] for name in _REJECTION_FIELDS},
+        reasons=tuple(Problem(**row) for row in document["reasons"]),
+        body=bytes(document["body"]),
+    )

@@ -1,0 +1,103 @@
+"""Reading the intake part of the rulebooks: the shape of its files and what must hold between values."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from string import Formatter
+from typing import Any
+
+import marshmallow
+from marshmallow import validates_schema
+
+from services.intake.domain.rulebook import (
+    Category,
+    Channel,
+    Destination,
+    FirstResponsible,
+    IntakeRules,
+    Numbering,
+    Restart,
+)
+from services.names import SERVICES
+from shared.regulations import Rulebooks
+from shared.regulations.fields import REQUIRED, Flag, OneOf, Row, Table, Text, Whole, nested, source
+from shared.regulations.loading import load
+
+PROFILES = Path(__file__).parent / "regulations"
+_PLACES = {"prefix", "date", "serial"}
+#: How fine a date must be written so that a number that starts again cannot come twice.
+_DATE_PARTS = {
+    Restart.DAILY: ("%Y", "%m", "%d"),
+    Restart.MONTHLY: ("%Y", "%m"),
+    Restart.YEARLY: ("%Y",),
+    Restart.NEVER: (),
+}
+
+
+class _CategoryRow(Row):
+    builds = Category
+    code = Text(**REQUIRED)
+    name = Text(**REQUIRED)
+    routed_to = OneOf(Destination, **REQUIRED)
+    target = Text(**REQUIRED)
+    source = source()
+
+
+class _ChannelRow(Row):
+    builds = Channel
+    code = Text(**REQUIRED)
+    name = Text(**REQUIRED)
+    source = source()
+
+
+class _FirstResponsibleRow(Row):
+    builds = FirstResponsible
+    otherwise = Text(**REQUIRED)
+    kept_on_transfer = Flag(**REQUIRED)
+    source = source()
+
+
+class _NumberingRow(Row):
+    builds = Numbering
+    pattern = Text(**REQUIRED)
+    date = Text(**REQUIRED)
+    digits = Whole(least=1, most=12, **REQUIRED)
+    restarts = OneOf(Restart, **REQUIRED)
+    source = source()
+
+    @validates_schema
+    def _numbers_are_unique(self, data: dict[str, Any], **_: object) -> None:
+        try:
+            places = {name for _, name, _, _ in Formatter().parse(data["pattern"]) if name is not None}
+        except ValueError as error:
+            raise marshmallow.ValidationError(str(error), "pattern") from None
+        if places != _PLACES:
+            raise marshmallow.ValidationError(
+                "must hold {prefix}, {date} and {serial}, nothing else", "pattern"
+            )
+        missing = [part for part in _DATE_PARTS[data["restarts"]] if part not in data["date"]]
+        if missing:
+            raise marshmallow.ValidationError(
+                f"lacks {', '.join(missing)}, so a number that restarts {data['restarts']} would come twice",
+                "date",
+            )
+
+
+class IntakeRulesSchema(Row):
+    """The sections of an intake rulebook."""
+
+    builds = IntakeRules
+    categories = Table(_CategoryRow(), **REQUIRED)
+    channels = Table(_ChannelRow(), **REQUIRED)
+    first_responsible = nested(_FirstResponsibleRow(), **REQUIRED)
+    numbering = nested(_NumberingRow(), **REQUIRED)
+
+
+def load_rulebooks(organisations: Path, profiles: Path = PROFILES) -> Rulebooks[IntakeRules]:
+    """Return the intake rulebooks of all ``organisations``; RegulationError names every bad file."""
+
+    def read(sections: Any) -> IntakeRules:
+        rules: IntakeRules = IntakeRulesSchema().load(sections)
+        return rules
+
+    return load(profiles, organisations, read, "intake", SERVICES)

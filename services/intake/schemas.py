@@ -1,0 +1,167 @@
+"""Shapes of what comes in: external events (strict) and RPC arguments."""
+
+from __future__ import annotations
+
+import re
+from decimal import Decimal
+from typing import Any
+
+from marshmallow import RAISE, Schema, ValidationError, fields, post_load, validate, validates_schema
+
+from services.intake.domain.contact import ComplaintClaim
+from services.intake.domain.customer import CustomerClaim, normal_phone
+
+MAX_TEXT = 4000
+#: The largest sum an external system may claim: a trillion yuan is a typing error.
+MAX_AMOUNT = Decimal("999999999999.99")
+
+_SLUG = validate.Regexp(r"^[a-z0-9][a-z0-9_.-]{0,63}$", error="must be 1 to 64 of a-z, 0-9, '-', '_', '.'")
+_STAFF = validate.Regexp(r"^[A-Za-z0-9][A-Za-z0-9_.@-]{0,63}$", error="must be a staff id of letters, digits, -_.@")
+_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u2028\u2029\ufffe\uffff]|[\ud800-\udfff]")
+
+
+def _plain_text(value: str) -> None:
+    if _CONTROL.search(value):
+        message = "holds control characters"
+        raise ValidationError(message)
+    if not value.strip():
+        message = "must not be blank"
+        raise ValidationError(message)
+
+
+def _one_line(value: str) -> None:
+    _plain_text(value)
+    if "\n" in value or "\r" in value or "\t" in value:
+        message = "must be one line"
+        raise ValidationError(message)
+
+
+def _line(longest: int, **kwargs: Any) -> fields.String:
+    return fields.String(validate=[validate.Length(1, longest), _one_line], **kwargs)
+
+
+class _Amount(fields.Field[Decimal]):
+    """Yuan as text with at most two decimals."""
+
+    def _deserialize(self, value: object, _attr: str | None, _data: object, **_: object) -> Decimal:
+        if not isinstance(value, str) or not re.fullmatch(r"\d{1,15}(\.\d+)?", value, re.ASCII):
+            message = 'must be an amount in yuan written as text, for example "5000.00"'
+            raise ValidationError(message)
+        amount = Decimal(value)
+        if -amount.as_tuple().exponent > 2:  # type: ignore[operator]  # the pattern leaves out NaN and infinity
+            message = "must have at most two decimals"
+            raise ValidationError(message)
+        if amount > MAX_AMOUNT:
+            message = f"must be at most {MAX_AMOUNT}"
+            raise ValidationError(message)
+        return amount.quantize(Decimal("0.01"))
+
+
+class CustomerSchema(Schema):
+    """Who contacts; at least a phone number, or a name with a unit, so that the customer can be recognised."""
+
+    class Meta:
+        """Refuse what is not known."""
+
+        unknown = RAISE
+
+    kind = fields.String(required=True, validate=validate.OneOf(["household", "company", "person"]))
+    name = _line(100, required=True)
+    phone = _line(32, load_default=None, allow_none=True)
+    unit = _line(50, load_default=None, allow_none=True)
+
+    @post_load
+    def _build(self, data: dict[str, Any], **_: object) -> CustomerClaim:
+        phone = data["phone"]
+        if phone is not None:
+            phone = normal_phone(phone)
+            if phone is None:
+                message = "is no valid phone number"
+                raise ValidationError(message, "phone")
+        return CustomerClaim(data["kind"], data["name"].strip(), phone, data["unit"])
+
+    @validates_schema
+    def _can_be_recognised(self, data: dict[str, Any], **_: object) -> None:
+        if not data.get("phone") and not data.get("unit"):
+            message = "is missing: without a phone number the unit is needed"
+            raise ValidationError(message, "phone")
+
+
+class ComplaintSchema(Schema):
+    """What a complaint says beside its text."""
+
+    class Meta:
+        """Refuse what is not known."""
+
+        unknown = RAISE
+
+    problem = fields.String(required=True, validate=_SLUG)
+    complainant_type = fields.String(validate=_SLUG, load_default=None, allow_none=True)
+    ground = fields.String(validate=_SLUG, load_default=None, allow_none=True)
+    demand = fields.String(validate=_SLUG, load_default=None, allow_none=True)
+    amount = _Amount(load_default=None, allow_none=True)
+    media = fields.Boolean(load_default=False, truthy={True}, falsy={False})
+    lawsuit = fields.Boolean(load_default=False, truthy={True}, falsy={False})
+
+    @post_load
+    def _build(self, data: dict[str, Any], **_: object) -> ComplaintClaim:
+        return ComplaintClaim(**data)
+
+
+class ContactSchema(Schema):
+    """The data of ``contact.received``, and the arguments of ``register_contact``."""
+
+    class Meta:
+        """Refuse what is not known."""
+
+        unknown = RAISE
+
+    channel = fields.String(required=True, validate=_SLUG)
+    category = fields.String(required=True, validate=_SLUG)
+    received_at = fields.AwareDateTime(required=True, format="iso")
+    customer = fields.Nested(CustomerSchema, required=True)
+    text = fields.String(required=True, validate=[validate.Length(1, MAX_TEXT), _plain_text])
+    taken_by = fields.String(validate=_STAFF, load_default=None, allow_none=True)
+    complaint = fields.Nested(ComplaintSchema, load_default=None, allow_none=True)
+
+    @validates_schema
+    def _complaint_belongs(self, data: dict[str, Any], **_: object) -> None:
+        if data.get("category") == "complaint" and data.get("complaint") is None:
+            message = "is missing: a contact of category complaint needs it"
+            raise ValidationError(message, "complaint")
+        if data.get("category") != "complaint" and data.get("complaint") is not None:
+            message = "belongs only to contacts of category complaint"
+            raise ValidationError(message, "complaint")
+
+
+class Nothing(Schema):
+    """No arguments."""
+
+
+class ById(Schema):
+    """One thing by its id."""
+
+    id = _line(64, required=True)
+
+
+class ContactQuery(Schema):
+    """A page of contacts, newest first."""
+
+    category = fields.String(load_default=None, validate=_SLUG)
+    received_from = fields.AwareDateTime(load_default=None, format="iso")
+    limit = fields.Integer(load_default=50, strict=True, validate=validate.Range(1, 200))
+    skip = fields.Integer(load_default=0, strict=True, validate=validate.Range(0, 100_000))
+
+
+class CountQuery(Schema):
+    """Contacts counted by category; all of them, or those received in a stretch of time."""
+
+    received_from = fields.AwareDateTime(load_default=None, format="iso")
+    received_before = fields.AwareDateTime(load_default=None, format="iso")
+
+
+class Page(Schema):
+    """A page of a list."""
+
+    limit = fields.Integer(load_default=50, strict=True, validate=validate.Range(1, 200))
+    skip = fields.Integer(load_default=0, strict=True, validate=validate.Range(0, 100_000))

@@ -1,0 +1,78 @@
+"""Entry points of the intake service: receive, call the use case, answer."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from services.intake.application import Application
+from services.intake.handlers.desk import PERSONAL_DATA
+from services.intake.schemas import ById, ContactQuery, ContactSchema, CountQuery, Page
+from shared.messaging.consumer import event_batches
+from shared.messaging.delivery import Delivery
+from shared.messaging.outbox import OutboxRelay
+from shared.messaging.rpc import Call, CallContext, command, query
+from shared.messaging.topology import EXTERNAL
+from shared.runner import FromRuntime
+
+#: Roles that take contacts, and those that look at them.
+DESK_ROLES = ("staff",)
+READER_ROLES = ("staff", "system")
+OPERATOR_ROLES = ("supervisor", "operator", "system")
+
+
+class IntakeService:
+    """The front desk: contacts in, numbered and routed."""
+
+    name = "intake"
+
+    context = CallContext()
+    relay = OutboxRelay()
+    app: Application = FromRuntime()
+
+    @event_batches(EXTERNAL, types=("#",))
+    def on_external_events(self, deliveries: Sequence[Delivery]) -> None:
+        """Take what other systems publish."""
+        self.app.receive(deliveries)
+
+    @command(*DESK_ROLES, schema=ContactSchema)
+    def register_contact(self, call: Call, data: dict[str, Any]) -> dict[str, Any]:
+        """Register a contact that the caller took in person."""
+        return self.app.desk.register(call, data)
+
+    @query(*READER_ROLES, schema=ById)
+    def get_contact(self, call: Call, data: dict[str, Any]) -> dict[str, Any]:
+        """Return one contact with the customer's words."""
+        return self.app.desk.contact(call.org, data["id"])
+
+    @query(*READER_ROLES, schema=ContactQuery)
+    def list_contacts(self, call: Call, data: dict[str, Any]) -> list[dict[str, Any]]:
+        """Return a page of contacts, newest first."""
+        return self.app.desk.contacts(call.org, data)
+
+    @query(*READER_ROLES, schema=CountQuery)
+    def count_contacts(self, call: Call, data: dict[str, Any]) -> dict[str, int]:
+        """Return how many contacts of each category came in."""
+        return self.app.desk.count(call.org, data["received_from"], data["received_before"])
+
+    @query(*READER_ROLES, schema=ById)
+    def get_contact_history(self, call: Call, data: dict[str, Any]) -> dict[str, Any]:
+        """Return a contact's history and whether its chain is whole."""
+        return self.app.desk.history(call.org, data["id"])
+
+    @query(*READER_ROLES, schema=ById)
+    def get_customer(self, call: Call, data: dict[str, Any]) -> dict[str, Any]:
+        """Return a customer's file; personal data only to those who may see it."""
+        full = PERSONAL_DATA in call.caller.roles
+        return self.app.desk.customer(call.org, data["id"], actor=call.actor, full=full)
+
+    @query(*OPERATOR_ROLES, schema=Page)
+    def list_rejected(self, call: Call, data: dict[str, Any]) -> list[dict[str, Any]]:
+        """Return a page of rejected events, newest first."""
+        return self.app.desk.rejections(call.org, data["limit"], data["skip"])
+
+    @query(*OPERATOR_ROLES, schema=ById)
+    def get_rejected(self, call: Call, data: dict[str, Any]) -> dict[str, Any]:
+        """Return one rejected event; its body only to those who may see personal data."""
+        full = PERSONAL_DATA in call.caller.roles
+        return self.app.desk.rejection(call.org, data["id"], actor=call.actor, full=full)

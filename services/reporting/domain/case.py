@@ -1,0 +1,208 @@
+"""What is known of a case: computed afresh from its archived events, so that their order of arrival does not matter."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from services.reporting.domain.event import ArchivedEvent, in_order
+from shared.history import moment_of
+
+Data = Mapping[str, Any]
+
+
+class Status(StrEnum):
+    """Where a case stands: being worked on, answered and waiting to be closed, or closed."""
+
+    OPEN = "open"
+    REPLIED = "replied"
+    CLOSED = "closed"
+
+
+@dataclass(slots=True)
+class ClockFact:
+    """One deadline of a case; ``breached`` and ``met`` speak of the due moment now in force."""
+
+    due_at: datetime | None
+    breached: bool = False
+    met: bool = False
+
+
+@dataclass(slots=True)
+class CallbackFact:
+    """One callback of a case; ``made`` when somebody was reached and gave an outcome."""
+
+    scheduled: bool = False
+    due_passed: bool = False
+    made: bool = False
+    outcome: str | None = None
+
+
+@dataclass(slots=True)
+class CaseFact:
+    """One case as the statistics see it.
+
+    ``events`` counts the events it was computed from: of two facts of a case the one with more events is
+    the newer. ``received_at`` is None while the opening event has not arrived; such a case is in no month.
+    ``valid`` is None until it is decided. ``late`` tells that some clock was breached at some time.
+    """
+
+    id: str
+    org: str
+    events: int
+    number: str | None = None
+    contact_id: str | None = None
+    level: str | None = None
+    received_at: datetime | None = None
+    status: Status = Status.OPEN
+    valid: bool | None = None
+    replied_at: datetime | None = None
+    closed_at: datetime | None = None
+    closed_on_time: bool | None = None
+    reopened: int = 0
+    escalated: int = 0
+    late: bool = False
+    clocks: dict[str, ClockFact] = field(default_factory=dict)
+    callbacks: dict[str, CallbackFact] = field(default_factory=dict)
+
+    @property
+    def overdue(self) -> bool:
+        """Tell whether the case is still worked on past a deadline that was breached and not met since."""
+        return self.status is not Status.CLOSED and any(
+            clock.breached and not clock.met for clock in self.clocks.values()
+        )
+
+    @property
+    def settled(self) -> bool:
+        """Tell whether the case is answered or closed now; a reopened one is not until it is answered again."""
+        return self.status is not Status.OPEN
+
+    @property
+    def handled(self) -> bool:
+        """Tell whether the case was ever answered or is closed, reopened since or not."""
+        return self.replied_at is not None or self.settled
+
+    @property
+    def called_back(self) -> bool:
+        """Tell whether at least one callback reached the customer."""
+        return any(callback.made for callback in self.callbacks.values())
+
+
+def fold(case_id: str, org: str, events: Iterable[ArchivedEvent]) -> CaseFact:
+    """Return what ``events`` of one case say of it; the same for any order and repetition of them.
+
+    Types that say nothing of interest are passed over and not counted.
+    """
+    known = [event for event in in_order(events) if event.type in _STEPS]
+    case = CaseFact(case_id, org, events=len(known))
+    for event in known:
+        _STEPS[event.type](case, event.data)
+    return case
+
+
+def _opened(case: CaseFact, data: Data) -> None:
+    case.number = data["number"]
+    case.contact_id = data["contact_id"]
+    case.level = data["level"]
+    case.received_at = moment_of(data["received_at"])
+    _set_clocks(case, data)
+
+
+def _accepted(case: CaseFact, data: Data) -> None:
+    case.valid = True
+    _set_clocks(case, data)
+
+
+def _refused(case: CaseFact, data: Data) -> None:
+    case.valid = False
+    _set_clocks(case, data)
+
+
+def _replied(case: CaseFact, data: Data) -> None:
+    case.status = Status.REPLIED
+    case.valid = data["valid"]
+    case.replied_at = case.replied_at or moment_of(data["replied_at"])
+
+
+def _level_changed(case: CaseFact, data: Data) -> None:
+    case.level = data["to"]
+    _set_clocks(case, data)
+
+
+def _escalated(case: CaseFact, _: Data) -> None:
+    case.escalated += 1
+
+
+def _breached(case: CaseFact, data: Data) -> None:
+    case.late = True
+    case.clocks[data["clock"]] = ClockFact(moment_of(data["due_at"]), breached=True)
+
+
+def _met(case: CaseFact, data: Data) -> None:
+    clock = case.clocks.setdefault(data["clock"], ClockFact(None))
+    clock.met = True
+
+
+def _closed(case: CaseFact, data: Data) -> None:
+    case.status = Status.CLOSED
+    case.closed_at = moment_of(data["closed_at"])
+    case.closed_on_time = bool(data["on_time"])
+    if data["valid"] is not None:
+        case.valid = data["valid"]
+
+
+def _reopened(case: CaseFact, _: Data) -> None:
+    case.status = Status.OPEN
+    case.closed_at = case.closed_on_time = None
+    case.reopened += 1
+
+
+def _set_clocks(case: CaseFact, data: Data) -> None:
+    for row in data.get("clocks") or ():
+        due_at = moment_of(row["due_at"]) if row["due_at"] else None
+        running = case.clocks.get(row["name"])
+        if running is None or running.due_at != due_at:
+            # A new due moment supersedes the old one, and what was said of it.
+            case.clocks[row["name"]] = ClockFact(due_at)
+
+
+def _callback(case: CaseFact, data: Data) -> CallbackFact:
+    return case.callbacks.setdefault(data["callback_id"], CallbackFact())
+
+
+def _callback_scheduled(case: CaseFact, data: Data) -> None:
+    _callback(case, data).scheduled = True
+
+
+def _callback_due(case: CaseFact, data: Data) -> None:
+    _callback(case, data).due_passed = True
+
+
+def _callback_made(case: CaseFact, data: Data) -> None:
+    callback = _callback(case, data)
+    callback.made = True
+    callback.outcome = data["outcome"]
+
+
+_STEPS: dict[str, Callable[[CaseFact, Data], None]] = {
+    "case_opened": _opened,
+    "case_accepted": _accepted,
+    "case_refused": _refused,
+    "case_replied": _replied,
+    "case_level_changed": _level_changed,
+    "case_escalated": _escalated,
+    "clock_breached": _breached,
+    "clock_met": _met,
+    "case_closed": _closed,
+    "case_reopened": _reopened,
+    "callback_scheduled": _callback_scheduled,
+    "callback_due": _callback_due,
+    "callback_completed": _callback_made,
+    "callback_unsatisfied": _callback_made,
+}
+
+#: The types of events that change what is known of a case.
+FOLDED = frozenset(_STEPS)

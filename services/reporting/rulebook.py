@@ -1,0 +1,51 @@
+"""Reading the reporting part of the rulebooks: the shape of its files."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import marshmallow
+
+from services.names import SERVICES
+from services.reporting.domain.kpi import FORMULAS
+from services.reporting.domain.rulebook import Comparison, KpiTarget, ReportingRules
+from shared.regulations import Rulebooks
+from shared.regulations.fields import REQUIRED, Exact, OneOf, Row, Table, Text, Whole, source, sourced
+from shared.regulations.loading import load
+
+PROFILES = Path(__file__).parent / "regulations"
+#: The last day that every month has.
+_SHORTEST_MONTH = 28
+
+
+def _has_formula(code: str) -> None:
+    if code not in FORMULAS:
+        raise marshmallow.ValidationError(f"no such key figure; known are {', '.join(FORMULAS)}")
+
+
+class _KpiRow(Row):
+    builds = KpiTarget
+    code = Text(validate=_has_formula, **REQUIRED)
+    name = Text(**REQUIRED)
+    comparison = OneOf(Comparison, **REQUIRED)
+    source = source()
+    target = sourced(Exact())
+
+
+class ReportingRulesSchema(Row):
+    """The sections of a reporting rulebook."""
+
+    builds = ReportingRules
+    kpis = Table(_KpiRow(), **REQUIRED)
+    month_report_by_day = sourced(Whole(least=1, most=_SHORTEST_MONTH))
+
+
+def load_rulebooks(organisations: Path, profiles: Path = PROFILES) -> Rulebooks[ReportingRules]:
+    """Return the reporting rulebooks of all ``organisations``; RegulationError names every bad file."""
+
+    def read(sections: Any) -> ReportingRules:
+        rules: ReportingRules = ReportingRulesSchema().load(sections)
+        return rules
+
+    return load(profiles, organisations, read, "reporting", SERVICES)

@@ -1,0 +1,137 @@
+"""The append-only, hash-chained history every aggregate carries; it is also the outbox of what it publishes."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+#: ``prev`` of the first entry of every history.
+GENESIS = "0" * 64
+
+
+@dataclass(frozen=True, slots=True)
+class Cause:
+    """Why something happens: the message or command applied, who acts, and the trace it belongs to."""
+
+    message_id: str
+    actor: str
+    traceparent: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One thing that happened to an aggregate, as recorded and as published.
+
+    ``id`` is ``<aggregate id>.<seq>``, so the same entry always has the same event id; ``time`` is
+    RFC 3339 in UTC; ``data`` is JSON-safe and free of personal data; ``hash`` covers all the other
+    fields and, through ``prev``, every earlier entry.
+    """
+
+    seq: int
+    id: str
+    type: str
+    time: str
+    actor: str
+    cause: str
+    data: Mapping[str, Any]
+    trace: str | None
+    prev: str
+    hash: str
+
+    def as_document(self) -> dict[str, Any]:
+        """Return the shape kept in the database."""
+        return {name: getattr(self, name) for name in self.__slots__}
+
+    @staticmethod
+    def from_document(document: Mapping[str, Any]) -> Entry:
+        """Rebuild an entry from the shape kept in the database."""
+        return Entry(**{name: document.get(name) for name in Entry.__slots__})  # type: ignore[arg-type]
+
+    def digest(self) -> str:
+        """Return the hash this entry should carry."""
+        content = [self.seq, self.id, self.type, self.time, self.actor, self.cause, self.data, self.prev]
+        canonical = json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+        return hashlib.sha256(canonical.encode()).hexdigest()
+
+
+@dataclass(slots=True)
+class History:
+    """The entries of one aggregate, oldest first; ``append`` is the only way to change it."""
+
+    aggregate_id: str
+    entries: list[Entry] = field(default_factory=list)
+
+    def __len__(self) -> int:
+        return len(self.entries)
+
+    def __iter__(self) -> Iterator[Entry]:
+        return iter(self.entries)
+
+    @property
+    def next_seq(self) -> int:
+        """Return the sequence number the next entry will get; the first is 1."""
+        return len(self.entries) + 1
+
+    def append(self, kind: str, data: Mapping[str, Any], *, at: datetime, cause: Cause) -> Entry:
+        """Record that ``kind`` happened at the aware instant ``at``; ``data`` must be JSON-safe."""
+        seq = self.next_seq
+        unsealed = Entry(
+            seq=seq,
+            id=f"{self.aggregate_id}.{seq}",
+            type=kind,
+            time=timestamp(at),
+            actor=cause.actor,
+            cause=cause.message_id,
+            data=dict(data),
+            trace=cause.traceparent,
+            prev=self.entries[-1].hash if self.entries else GENESIS,
+            hash="",
+        )
+        sealed = Entry(**{**unsealed.as_document(), "hash": unsealed.digest()})
+        self.entries.append(sealed)
+        return sealed
+
+    def since(self, seq: int) -> Sequence[Entry]:
+        """Return the entries numbered ``seq`` and above."""
+        return self.entries[seq - 1 :]
+
+    def verify(self) -> list[str]:
+        """Return what is wrong with the chain, one sentence a fault; empty when nothing was changed."""
+        faults = []
+        previous = GENESIS
+        for position, entry in enumerate(self.entries, start=1):
+            if entry.seq != position:
+                faults.append(f"entry {position} carries sequence {entry.seq}: one is missing or out of order")
+            if entry.prev != previous:
+                faults.append(f"entry {position} does not follow the one before it: the chain is broken")
+            if entry.hash != entry.digest():
+                faults.append(f"entry {position} ({entry.type}) was changed after it was recorded")
+            previous = entry.hash
+        return faults
+
+    def as_documents(self) -> list[dict[str, Any]]:
+        """Return the shape kept in the database."""
+        return [entry.as_document() for entry in self.entries]
+
+    @staticmethod
+    def from_documents(aggregate_id: str, documents: Iterable[Mapping[str, Any]]) -> History:
+        """Rebuild a history from the shape kept in the database."""
+        return History(aggregate_id, [Entry.from_document(document) for document in documents])
+
+
+def timestamp(moment: datetime) -> str:
+    """Return ``moment`` as RFC 3339 in UTC with milliseconds, the one form used in events and histories."""
+    return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def moment_of(text: str) -> datetime:
+    """Return the aware UTC datetime that ``timestamp`` wrote; raises ValueError on text without an offset."""
+    moment = datetime.fromisoformat(text)
+    if moment.tzinfo is None:
+        message = f"{text!r} has no offset from UTC"
+        raise ValueError(message)
+    return moment.astimezone(UTC)

@@ -1,0 +1,88 @@
+"""One message on its way through a handler, and what the handler may say of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import Any
+
+#: Header that counts how often a message was tried before.
+ATTEMPT_HEADER = "x-kefu-attempt"
+#: Header that says, on a dead letter, why it could not be handled.
+REASON_HEADER = "x-kefu-reason"
+#: Headers of a copy (retry or replay) that keep who sent the original, and under which routing key.
+SENDER_HEADER = "x-kefu-user"
+ROUTING_KEY_HEADER = "x-kefu-routing-key"
+
+
+class Outcome(Enum):
+    """What becomes of a delivery."""
+
+    DONE = "done"
+    #: Its effect was there already; acknowledged like DONE but counted apart.
+    DUPLICATE = "duplicate"
+    RETRY = "retry"
+    DEAD = "dead"
+
+
+@dataclass(slots=True, eq=False)
+class Delivery:
+    """A message as the broker handed it over.
+
+    ``attempt`` counts from 1 over all retries; ``redelivered`` is the broker's own hint that a
+    consumer had it before; ``user_id`` is the broker user that sent the original, vouched for by the
+    broker. A handler leaves ``outcome`` alone for done, or calls one of the verbs.
+    """
+
+    body: bytes
+    routing_key: str
+    content_type: str | None
+    user_id: str | None
+    redelivered: bool
+    tag: int
+    headers: Mapping[str, Any] = field(default_factory=dict)
+    outcome: Outcome = Outcome.DONE
+    reason: str | None = None
+
+    @staticmethod
+    def from_broker(
+        body: bytes, properties: Mapping[str, Any], info: Mapping[str, Any], *, vouching: frozenset[str]
+    ) -> Delivery:
+        """Build a delivery; what a copy's headers say of its sender counts only if one of ``vouching`` sent it."""
+        headers = properties.get("application_headers") or {}
+        user, routing_key = properties.get("user_id"), info["routing_key"]
+        if user in vouching:
+            user = headers.get(SENDER_HEADER, user)
+            routing_key = headers.get(ROUTING_KEY_HEADER, routing_key)
+        return Delivery(
+            body=body,
+            routing_key=routing_key,
+            content_type=properties.get("content_type"),
+            user_id=user,
+            redelivered=bool(info.get("redelivered")),
+            tag=info["delivery_tag"],
+            headers=headers,
+        )
+
+    @property
+    def attempt(self) -> int:
+        """Return which attempt this is, counted from 1."""
+        before = self.headers.get(ATTEMPT_HEADER, 0)
+        return (before if isinstance(before, int) else 0) + 1
+
+    def duplicate(self) -> None:
+        """Say that the message's effect was there already."""
+        self.outcome = Outcome.DUPLICATE
+
+    def retry(self, reason: str) -> None:
+        """Ask for the message again later; after the last attempt it becomes a dead letter."""
+        self.outcome, self.reason = Outcome.RETRY, reason
+
+    def dead(self, reason: str) -> None:
+        """Say that no retry can help; ``reason`` goes into a header of the dead letter."""
+        self.outcome, self.reason = Outcome.DEAD, reason
+
+    def reset(self) -> None:
+        """Forget the outcome, before the message is handled once more."""
+        self.outcome, self.reason = Outcome.DONE, None

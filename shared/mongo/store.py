@@ -1,0 +1,245 @@
+"""Keeps aggregates: one document each, written together with what they publish and what they have processed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from pymongo import ASCENDING, IndexModel
+from pymongo.collection import Collection
+from pymongo.database import Database
+from pymongo.errors import BulkWriteError, DuplicateKeyError, PyMongoError
+
+from shared.clock import Clock
+from shared.errors import Conflict
+from shared.history import Entry
+from shared.ids import IdSource
+from shared.messaging.outbox import Ref, Relay, Ticket, Unsent
+from shared.mongo.client import Document, database_errors
+
+_DUPLICATE_KEY = 11000
+
+
+class MongoTickets:
+    """The outbox tickets of one service, and the way back from a ticket to the entries it stands for."""
+
+    def __init__(self, database: Database[Document]) -> None:
+        """Keep tickets in the collection ``outbox_tickets`` of ``database``."""
+        self._database = database
+        self._tickets: Collection[Document] = database["outbox_tickets"]
+
+    def open(self, ticket: Ticket) -> None:
+        """Write ``ticket``; repeating it is harmless."""
+        refs = [[ref.kind, ref.id, ref.from_seq] for ref in ticket.refs]
+        with database_errors():
+            try:
+                self._tickets.insert_one({"_id": ticket.id, "opened_at": ticket.opened_at, "refs": refs})
+            except DuplicateKeyError:
+                return
+
+    def close(self, ticket_ids: Sequence[str]) -> None:
+        """Delete tickets whose entries were all confirmed."""
+        if ticket_ids:
+            with database_errors():
+                self._tickets.delete_many({"_id": {"$in": list(ticket_ids)}})
+
+    def overdue(self, before: datetime, limit: int) -> list[Ticket]:
+        """Return tickets opened before ``before``, oldest first."""
+        with database_errors():
+            found = list(self._tickets.find({"opened_at": {"$lt": before}}).sort("opened_at", 1).limit(limit))
+        return [
+            Ticket(row["_id"], row["opened_at"], tuple(Ref(kind, key, seq) for kind, key, seq in row["refs"]))
+            for row in found
+        ]
+
+    def unsent(self, refs: Sequence[Ref]) -> list[Unsent]:
+        """Return the entries the refs point at, in order for each aggregate."""
+        result = []
+        for kind in sorted({ref.kind for ref in refs}):
+            wanted = {ref.id: ref.from_seq for ref in refs if ref.kind == kind}
+            with database_errors():
+                found = list(self._database[kind].find({"_id": {"$in": list(wanted)}}, {"org": 1, "history": 1}))
+            for row in found:
+                entries = (Entry.from_document(document) for document in row["history"])
+                result += [
+                    Unsent(row["org"], row["_id"], entry) for entry in entries if entry.seq >= wanted[row["_id"]]
+                ]
+        return result
+
+    def backlog(self) -> tuple[int, datetime | None]:
+        """Return how many tickets are open and when the oldest was opened."""
+        with database_errors():
+            count = self._tickets.estimated_document_count()
+            oldest = next(iter(self._tickets.find({}, {"opened_at": 1}).sort("opened_at", 1).limit(1)), None)
+        return count, oldest["opened_at"] if oldest else None
+
+    def ensure_indexes(self) -> None:
+        """Create the index the relay looks tickets up by."""
+        with database_errors():
+            self._tickets.create_indexes([IndexModel([("opened_at", ASCENDING)])])
+
+
+@dataclass(frozen=True, slots=True)
+class Inserted:
+    """Which documents of a batch are new, and which were there before under the same id or unique key."""
+
+    new: tuple[str, ...]
+    known: tuple[str, ...]
+
+
+class AggregateStore:
+    """One collection of aggregates.
+
+    A document has at least ``_id``, ``org``, ``version`` (from 1), ``history`` (see shared.history) and
+    ``processed``. Every write names, in a ticket written before it, the entries it adds; after it they
+    are handed to the relay. Refusals: Conflict when the version moved on, Unavailable when the server
+    is away (then the write may or may not have happened; the same write again is safe).
+    """
+
+    def __init__(
+        self,
+        database: Database[Document],
+        kind: str,
+        *,
+        tickets: MongoTickets,
+        relay: Relay,
+        clock: Clock,
+        ids: IdSource,
+        grace: timedelta = timedelta(seconds=10),
+    ) -> None:
+        """Keep aggregates in the collection named ``kind``."""
+        self.collection: Collection[Document] = database[kind]
+        self._kind = kind
+        self._tickets = tickets
+        self._relay = relay
+        self._clock = clock
+        self._ids = ids
+        self._grace = grace
+
+    def insert(self, documents: Sequence[Document]) -> Inserted:
+        """Insert all documents not there yet, each atomically with its history."""
+        if not documents:
+            return Inserted((), ())
+        ticket = self._open([(document["_id"], 1) for document in documents])
+        known: set[str] = set()
+        try:
+            with database_errors():
+                self.collection.insert_many(documents, ordered=False)
+        except BulkWriteError as error:
+            failures = error.details["writeErrors"]
+            if any(failure["code"] != _DUPLICATE_KEY for failure in failures):
+                raise
+            known = {documents[failure["index"]]["_id"] for failure in failures}
+        new = [document for document in documents if document["_id"] not in known]
+        self._hand_over(ticket, [(document, 1) for document in new])
+        return Inserted(tuple(document["_id"] for document in new), tuple(known))
+
+    def replace(self, document: Document, *, since_seq: int) -> None:
+        """Write the next version of an aggregate that was read at ``document["version"] - 1``.
+
+        ``since_seq`` is the first history entry that is new. Raises Conflict if somebody wrote between.
+        """
+        self.replace_many([(document, since_seq)])
+
+    def replace_many(self, changes: Sequence[tuple[Document, int]]) -> None:
+        """Write several aggregates under one ticket, each atomically, in order; see ``replace``.
+
+        Not all or nothing: Conflict names the first that moved on, those before it are written.
+        """
+        if not changes:
+            return
+        ticket = self._open([(document["_id"], since) for document, since in changes])
+        done: list[tuple[Document, int]] = []
+        try:
+            for document, since in changes:
+                self._replace_one(document)
+                done.append((document, since))
+        except Conflict:
+            self._hand_over(ticket, done)
+            raise
+        # After any other error nobody knows whether the last one was written: the ticket stays open
+        # and the relay finds out.
+        self._hand_over(ticket, done)
+
+    def _replace_one(self, document: Document) -> None:
+        expected = document["version"] - 1
+        with database_errors():
+            result = self.collection.replace_one({"_id": document["_id"], "version": expected}, document)
+        if result.matched_count == 0 and not self._written_before(document):
+            message = f"{document['_id']} was changed by somebody else: read it again"
+            raise Conflict(message)
+
+    def _written_before(self, document: Document) -> bool:
+        # The driver may have sent the write twice after a lost answer; then the first one counts.
+        with database_errors():
+            found = self.collection.find_one({"_id": document["_id"]}, {"version": 1, "history": 1})
+        if found is None or found["version"] != document["version"] or not document["history"]:
+            return False
+        return bool(found["history"][-1]["hash"] == document["history"][-1]["hash"])
+
+    def find(self, aggregate_id: str, org: str | None = None) -> Document | None:
+        """Return one aggregate, of ``org`` only if that is given."""
+        query: dict[str, Any] = {"_id": aggregate_id}
+        if org is not None:
+            query["org"] = org
+        with database_errors():
+            return self.collection.find_one(query)
+
+    def find_many(
+        self,
+        query: Mapping[str, Any],
+        *,
+        sort: Sequence[tuple[str, int]] = (),
+        limit: int = 0,
+        skip: int = 0,
+        without: Sequence[str] = (),
+    ) -> list[Document]:
+        """Return the aggregates that match, without the fields named in ``without``."""
+        projection = dict.fromkeys(without, 0) or None
+        with database_errors():
+            cursor = self.collection.find(query, projection)
+            if sort:
+                cursor = cursor.sort(list(sort))
+            return list(cursor.skip(skip).limit(limit))
+
+    def count(self, query: Mapping[str, Any]) -> int:
+        """Return how many aggregates match."""
+        with database_errors():
+            return self.collection.count_documents(query)
+
+    def ensure_indexes(self, indexes: Sequence[IndexModel]) -> None:
+        """Create the indexes that are not there yet."""
+        if indexes:
+            with database_errors():
+                self.collection.create_indexes(list(indexes))
+
+    def _open(self, refs: Sequence[tuple[str, int]]) -> Ticket:
+        ticket = Ticket(
+            self._ids.new("tk"), self._clock.now(), tuple(Ref(self._kind, key, seq) for key, seq in refs)
+        )
+        self._tickets.open(ticket)
+        return ticket
+
+    def _hand_over(self, ticket: Ticket, written: Sequence[tuple[Document, int]]) -> None:
+        if self._clock.now() - ticket.opened_at > self._grace / 2:
+            # So slow that another replica may have taken the ticket for a dead one's and closed it.
+            self._tickets.open(ticket)
+        entries = [
+            Unsent(document["org"], document["_id"], Entry.from_document(row))
+            for document, since in written
+            for row in document["history"][since - 1 :]
+        ]
+        if entries:
+            self._relay.hand_over(ticket.id, entries)
+        else:
+            try:
+                self._tickets.close([ticket.id])
+            except PyMongoError:
+                return
+
+
+def base_indexes() -> list[IndexModel]:
+    """Return the indexes every collection of aggregates has: by organisation."""
+    return [IndexModel([("org", ASCENDING)])]

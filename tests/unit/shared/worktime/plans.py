@@ -1,0 +1,155 @@
+"""Calendars and questions for the property tests: ordinary weeks, odd weeks, and zones whose clocks jump."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from functools import lru_cache
+from zoneinfo import ZoneInfo
+
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+
+from shared.worktime import Calendar, Duration, Interval, Unit
+from shared.worktime.calendars import calendar_from
+from tests.unit.shared.worktime.oracle import Pause, Plan
+
+DEEP = os.environ.get("KEFU_DEEP") == "1"
+
+MORNING, AFTERNOON = (9 * 60, 12 * 60), (13 * 60 + 30, 18 * 60)
+USUAL = (MORNING, AFTERNOON)
+
+CHINA = Plan("Asia/Shanghai", chinese=True, week=dict.fromkeys(range(5), USUAL))
+SHOP = Plan(
+    "Asia/Shanghai",
+    chinese=True,
+    week={
+        **dict.fromkeys(range(1, 5), USUAL),
+        5: ((9 * 60, 12 * 60 + 15),),
+        6: ((10 * 60, 11 * 60), (11 * 60, 22 * 60)),
+    },
+    make_up=((8 * 60, 12 * 60),),
+    closures=frozenset({date(2025, 1, 24), date(2025, 3, 11), date(2026, 9, 29), date(2026, 12, 31)}),
+    extra={date(2025, 2, 3): None, date(2025, 3, 10): ((20 * 60, 24 * 60),), date(2026, 10, 5): USUAL},
+    half={date(2025, 1, 23): (MORNING,), date(2025, 3, 7): (AFTERNOON,), date(2026, 9, 30): (MORNING,)},
+)
+NEW_YORK = Plan("America/New_York", chinese=False, week=dict.fromkeys(range(7), ((0, 24 * 60),)))
+BERLIN_NIGHTS = Plan(
+    "Europe/Berlin",
+    chinese=False,
+    week={4: ((22 * 60, 24 * 60),), 5: ((0, 150), (1200, 1440)), 6: ((100, 170), (180, 400))},
+)
+LORD_HOWE = Plan("Australia/Lord_Howe", chinese=False, week=dict.fromkeys(range(7), ((90, 130), (600, 660))))
+CAIRO = Plan(
+    "Africa/Cairo",
+    chinese=False,
+    week=dict.fromkeys((6, 0, 1, 2, 3, 4), ((0, 60), (540, 1020), (1380, 1440))),
+)
+HAVANA = Plan("America/Havana", chinese=False, week=dict.fromkeys(range(7), ((0, 45), (600, 900))))
+SANTIAGO = Plan("America/Santiago", chinese=False, week=dict.fromkeys((0, 5, 6), ((0, 100), (1400, 1440))))
+KATHMANDU = Plan("Asia/Kathmandu", chinese=False, week=dict.fromkeys(range(5), USUAL))
+
+STEADY = (CHINA, SHOP, KATHMANDU)
+JUMPING = (NEW_YORK, BERLIN_NIGHTS, LORD_HOWE, CAIRO, HAVANA, SANTIAGO)
+
+#: Days around which most questions are asked: long holidays, the end of the official data, jumps of clocks.
+_ANCHORS = {
+    "Asia/Shanghai": (
+        date(2025, 1, 28),
+        date(2025, 3, 8),
+        date(2026, 10, 1),
+        date(2026, 12, 31),
+        date(2004, 1, 22),
+    ),
+    "Asia/Kathmandu": (date(2025, 3, 8),),
+    "America/New_York": (date(2025, 3, 9), date(2025, 11, 2)),
+    "Europe/Berlin": (date(2025, 3, 30), date(2025, 10, 26)),
+    "Australia/Lord_Howe": (date(2025, 4, 6), date(2025, 10, 5)),
+    "Africa/Cairo": (date(2025, 4, 25), date(2025, 10, 31)),
+    "America/Havana": (date(2025, 3, 9), date(2025, 11, 2)),
+    "America/Santiago": (date(2025, 4, 6), date(2025, 9, 7)),
+}
+_AMOUNTS: dict[Unit, int] = {
+    "minutes": 3000,
+    "hours": 80,
+    "days": 30,
+    "working_days": 25,
+    "working_hours": 60,
+}
+
+
+@dataclass(frozen=True)
+class Question:
+    """One question, as the oracle and as the product take it."""
+
+    plan: Plan
+    start: datetime
+    duration: Duration
+    pauses: list[Pause]
+
+    @property
+    def calendar(self) -> Calendar:
+        return calendar_of(self.plan)
+
+    @property
+    def intervals(self) -> list[Interval]:
+        return [Interval(start, end) for start, end in self.pauses]
+
+
+@lru_cache(maxsize=64)
+def calendar_of(plan: Plan) -> Calendar:
+    return calendar_from("tried", plan.definition())
+
+
+@st.composite
+def questions(
+    draw: st.DrawFn,
+    plans: tuple[Plan, ...] = STEADY + JUMPING,
+    units: tuple[Unit, ...] = ("minutes", "hours", "days", "working_days", "working_hours"),
+    *,
+    flags: bool = True,
+    pauses: bool = True,
+) -> Question:
+    """Draw a question near a day on which something happens."""
+    plan = draw(st.sampled_from(plans))
+    unit = draw(st.sampled_from(units))
+    anchor = draw(st.sampled_from(_ANCHORS[plan.zone]))
+    start = _draw_moment(draw, plan, anchor, before=8, after=4)
+    duration = Duration(
+        draw(st.integers(1, _AMOUNTS[unit])),
+        unit,
+        from_next_day=flags and draw(st.booleans()),
+        end_of_day=flags and draw(st.booleans()),
+    )
+    count = draw(st.integers(0, 3)) if pauses else 0
+    return Question(plan, start, duration, [_draw_pause(draw, plan, anchor) for _ in range(count)])
+
+
+def _draw_moment(draw: st.DrawFn, plan: Plan, anchor: date, *, before: int, after: int) -> datetime:
+    day = anchor + timedelta(days=draw(st.integers(-before, after)))
+    # Full hours and the ends of sessions are where off-by-ones live.
+    minute = draw(st.one_of(st.integers(0, 1439), st.sampled_from((0, 60, 120, 540, 720, 810, 1080, 1439))))
+    wall = datetime(day.year, day.month, day.day, minute // 60, minute % 60, tzinfo=ZoneInfo(plan.zone))
+    return wall.replace(fold=draw(st.integers(0, 1))).astimezone(UTC)
+
+
+def _draw_pause(draw: st.DrawFn, plan: Plan, anchor: date) -> Pause:
+    start = _draw_moment(draw, plan, anchor, before=9, after=14)
+    length = draw(
+        st.one_of(
+            st.integers(0, 300), st.sampled_from((540, 1440, 2 * 1440, 3 * 1440)), st.integers(0, 10 * 1440)
+        )
+    )
+    return start, start + timedelta(minutes=length)
+
+
+def tries(normal: int, deep: int) -> settings:
+    """Return how hard a property is tried: the same cases every time in the normal suite, new ones in the deep."""
+    return settings(
+        max_examples=deep if DEEP else normal,
+        derandomize=not DEEP,
+        database=None,
+        deadline=None,
+        suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
+    )
