@@ -75,10 +75,11 @@ registry_answers() {
   if [ -z "$registry_state" ]; then
     registry_state=no
     if [ "$force_stand_ins" = no ]; then
-      local had=no
+      local had=no limit=()
       ! present "$probe_image" || had=yes
       # A local copy proves nothing, and a network that swallows packets must not hold anyone up.
-      if timeout "${KEFU_PROBE_SECONDS:-15}" docker pull --quiet "$probe_image" >>"$log" 2>&1; then
+      ! command -v timeout >/dev/null || limit=(timeout "${KEFU_PROBE_SECONDS:-15}")
+      if ${limit[@]+"${limit[@]}"} docker pull --quiet "$probe_image" >>"$log" 2>&1; then
         registry_state=yes
         [ "$had" = yes ] || docker image rm "$probe_image" >/dev/null 2>&1 || true
       fi

@@ -1,7 +1,8 @@
 """The three pages by which a process is watched: /healthz, /readyz and /metrics.
 
 /healthz answers 200 while the process lives and its event loop turns: a loop that is stuck answers nothing.
-/readyz answers 200 only if every check passes, else 503, and names each check and its state in JSON.
+/readyz answers 200 only if every check passes, else 503, and names each check and its state in JSON; a
+process that has not registered a single check is still starting and not ready.
 /metrics is the Prometheus exposition.
 """
 
@@ -62,8 +63,8 @@ class Health:
         return [self._run(name, check) for name, check in list(self._checks.items())]
 
     def ready(self) -> bool:
-        """Tell whether every check passes now; a process without checks is ready."""
-        return all(result.passes for result in self.results())
+        """Tell whether there are checks and every one passes now."""
+        return _all_pass(self.results())
 
     def wsgi_app(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         """Answer one request for one of the three pages; anything else is 404, any other method 405."""
@@ -81,7 +82,7 @@ class Health:
 
     def _readyz(self, start_response: StartResponse) -> Iterable[bytes]:
         results = self.results()
-        ready = all(result.passes for result in results)
+        ready = _all_pass(results)
         checks = [result.as_dict() for result in results]
         body = {"status": "ready" if ready else "not ready", "checks": checks}
         return _answer(start_response, "200 OK" if ready else "503 Service Unavailable", body)
@@ -141,6 +142,11 @@ def serve(health: Health, host: str, port: int) -> Server:
     The process must be monkey-patched, or at least run its loop. Raises ``Unavailable`` if the port is taken.
     """
     return Server(health, host, port)
+
+
+def _all_pass(results: list[CheckResult]) -> bool:
+    # The server runs before the parts of the process do: no checks yet means nothing works yet.
+    return bool(results) and all(result.passes for result in results)
 
 
 def _answer(start_response: StartResponse, status: str, body: dict[str, Any]) -> Iterable[bytes]:

@@ -105,7 +105,9 @@ class History:
         previous = GENESIS
         for position, entry in enumerate(self.entries, start=1):
             if entry.seq != position:
-                faults.append(f"entry {position} carries sequence {entry.seq}: one is missing or out of order")
+                faults.append(
+                    f"entry {position} carries sequence {entry.seq}: one is missing or out of order"
+                )
             if entry.prev != previous:
                 faults.append(f"entry {position} does not follow the one before it: the chain is broken")
             if entry.hash != entry.digest():

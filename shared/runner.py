@@ -5,11 +5,12 @@ from __future__ import annotations
 import signal
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any
 
 import eventlet
-from kombu import Connection
+from eventlet.event import Event
+from kombu.connection import Connection
 from kombu.exceptions import OperationalError
 from nameko.containers import ServiceContainer
 from nameko.extensions import DependencyProvider
@@ -29,6 +30,8 @@ from shared.mongo.store import MongoTickets
 from shared.settings import ServiceSettings, describe, load_settings
 
 log = get_logger(__name__)
+
+_LOST: tuple[type[Exception], ...] = (*CONNECTION_ERRORS, OperationalError)
 
 _START_PATIENCE = 120.0
 #: Exit codes: a wrong configuration will not mend itself by restarting, a crash may.
@@ -62,21 +65,27 @@ def run(service_class: type, build: Callable[[Runtime], Any]) -> int:
     configure_logging(name, settings.log_level)
     log.info("starting", **describe(settings))
     health = Health()
+    started = Event()
+    health.add_check("started", started.ready)
     stop_http = serve(health, settings.http_host, settings.http_port)
     try:
-        return _run(service_class, build, settings, health)
+        return _run(service_class, build, settings, health, started)
     except Unavailable as error:
-        log.error("cannot start", error=error.message)
+        log.error("cannot start", error=error.message)  # noqa: TRY400 - the message says it all
         return EXIT_CRASH
     except (KefuError, ValueError) as error:
-        log.error("configuration refused", error=str(error))
+        log.error("configuration refused", error=str(error))  # noqa: TRY400 - the message says it all
         return EXIT_CONFIGURATION
     finally:
         stop_http()
 
 
 def _run(
-    service_class: type, build: Callable[[Runtime], Any], settings: ServiceSettings, health: Health
+    service_class: type,
+    build: Callable[[Runtime], Any],
+    settings: ServiceSettings,
+    health: Health,
+    started: Event,
 ) -> int:
     runtime = _runtime(settings, health)
     _wait_for_broker(settings.broker_url)
@@ -93,16 +102,13 @@ def _run(
     _watch_pool(container, settings)
     _stop_on_signals(container, settings.stop_timeout)
     container.start()
-    started = {"yes": True}
-    health.add_check("started", lambda: started["yes"])
+    started.send(None)
     log.info("started")
     try:
         container.wait()
     except Exception:
         log.exception("service died")
         return EXIT_CRASH
-    finally:
-        started["yes"] = False
     log.info("stopped")
     return 0
 
@@ -112,10 +118,12 @@ def _runtime(settings: ServiceSettings, health: Health) -> Runtime:
     database = connect(settings.mongo_url, settings.mongo_database, max_pool_size=2 * settings.worker_pool)
     tickets = MongoTickets(database)
     health.add_check("database", lambda: ping(database))
-    return Runtime(settings, clock, TimeOrderedIds(), database, tickets, build_relay(settings, tickets, clock))
+    return Runtime(
+        settings, clock, TimeOrderedIds(), database, tickets, build_relay(settings, tickets, clock)
+    )
 
 
-def _nameko_config(settings: ServiceSettings) -> Mapping[str, Any]:
+def _nameko_config(settings: ServiceSettings) -> dict[str, Any]:
     return {
         "AMQP_URI": settings.broker_url,
         "HEARTBEAT": 20,
@@ -132,7 +140,7 @@ def _wait_for_broker(url: str) -> None:
             with Connection(url, connect_timeout=5) as connection:
                 connection.connect()
                 return
-        except (*CONNECTION_ERRORS, OperationalError) as error:
+        except _LOST as error:
             if time.monotonic() > deadline:
                 message = (
                     f"the broker does not answer after {_START_PATIENCE:g} s ({type(error).__name__}): "
@@ -150,11 +158,13 @@ def _watch_pool(container: ServiceContainer, settings: ServiceSettings) -> None:
 def _stop_on_signals(container: ServiceContainer, seconds: float) -> None:
     def stop() -> None:
         log.info("stopping", within_seconds=seconds)
+        stopped = False
         with eventlet.Timeout(seconds, False):
             container.stop()
-            return
-        log.warning("not stopped in time; giving unfinished work back to the broker")
-        container.kill()
+            stopped = True
+        if not stopped:
+            log.warning("not stopped in time; giving unfinished work back to the broker")
+            container.kill()
 
     def handle(_signal: int, _frame: object) -> None:
         # The handler runs in whatever greenlet is current; stopping must not block that one.

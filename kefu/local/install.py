@@ -14,7 +14,6 @@ import os
 import shutil
 import subprocess
 import sys
-import venv
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -128,12 +127,14 @@ class Environment:
 
         Raises LocalStackError when this Python cannot make virtual environments.
         """
-        moved = self._remembered()[:1] not in ([], self._state()[:1])
         ensure_venv_module()
-        try:
-            venv.create(self.place, clear=moved or not self.python.exists(), with_pip=True)
-        except (OSError, subprocess.SubprocessError) as error:
-            raise LocalStackError(f"Could not make the virtual environment {self.place}: {error}") from error
+        moved = self._remembered()[:1] not in ([], self._state()[:1])
+        clear = ["--clear"] if moved or not self.python.exists() else []
+        _run(
+            [sys.executable, "-m", "venv", *clear, str(self.place)],
+            purpose=f"make the virtual environment {self.place}",
+            env=dict(os.environ),
+        )
 
     def pip_install(self, *arguments: str) -> None:
         """Run pip inside the environment; raises LocalStackError with its last lines when it fails."""

@@ -5,7 +5,9 @@ from __future__ import annotations
 from shared.metrics import Metric, counter
 
 CASES_OPENED = counter(
-    Metric("kefu_cases_opened_total", "counter", ("level",), "Cases opened, by the level they were opened at.")
+    Metric(
+        "kefu_cases_opened_total", "counter", ("level",), "Cases opened, by the level they were opened at."
+    )
 )
 CASES_CLOSED = counter(
     Metric("kefu_cases_closed_total", "counter", ("because",), "Cases closed, by what closed them.")

@@ -130,11 +130,11 @@ class CaseRepository:
     def due(self, now: datetime, limit: int) -> list[Case]:
         """Return cases with a clock that fires at or before ``now``, the longest due first."""
         query = {"next_due": {"$lte": now}}
-        return [case_of(row) for row in self._store.find_many(query, sort=[("next_due", ASCENDING)], limit=limit)]
+        return [
+            case_of(row) for row in self._store.find_many(query, sort=[("next_due", ASCENDING)], limit=limit)
+        ]
 
-    def listed(
-        self, org: str, *, state: str | None, level: str | None, limit: int, skip: int
-    ) -> list[Case]:
+    def listed(self, org: str, *, state: str | None, level: str | None, limit: int, skip: int) -> list[Case]:
         """Return a page of cases, the newest first; ``state`` may also be ``open`` or ``overdue``."""
         query: dict[str, Any] = {"org": org}
         if state == "open":
@@ -150,7 +150,7 @@ class CaseRepository:
 
     def summary(self, org: str) -> list[dict[str, Any]]:
         """Return the number of cases by level and state, and how many of each are overdue."""
-        pipeline = [
+        pipeline: list[dict[str, Any]] = [
             {"$match": {"org": org}},
             {
                 "$group": {
@@ -166,7 +166,7 @@ class CaseRepository:
 
     def open_count(self) -> list[tuple[str, int]]:
         """Return how many cases are open at each level, over all organisations."""
-        pipeline = [
+        pipeline: list[dict[str, Any]] = [
             {"$match": {"state": {"$in": _OPEN}}},
             {"$group": {"_id": "$level", "count": {"$sum": 1}}},
         ]

@@ -58,7 +58,9 @@ class DecideValidity(ById):
 class AttemptContact(ById):
     """An attempt to reach the customer."""
 
-    outcome = fields.String(required=True, validate=validate.OneOf([outcome.value for outcome in ContactOutcome]))
+    outcome = fields.String(
+        required=True, validate=validate.OneOf([outcome.value for outcome in ContactOutcome])
+    )
 
 
 class Progress(ById):

@@ -23,3 +23,8 @@ def no_rule(code: str) -> NotFound:
 def no_template(code: str) -> NotFound:
     """Return the error for a message template the organisation's rulebook does not hold."""
     return NotFound(f"the organisation's rulebook has no message template {code!r}")
+
+
+def no_callback_rule(org: str) -> NotFound:
+    """Return the error for a case that needs a callback where the rulebook has none after a reply."""
+    return NotFound(f"the case needs a callback, but the rulebook of {org!r} has none after a reply: add one")

@@ -2,16 +2,153 @@
 
 from __future__ import annotations
 
-import re
 from typing import Any
 
 from marshmallow import EXCLUDE, Schema, ValidationError, fields, post_load, validate
 
+from services.followup.domain.callback import State
 from services.followup.domain.facts import CaseClosed, CaseReopened, CaseReplied, ContactAttempted
-from shared.worktime.intervals import UTC_RANGE
 
 MAX_NOTE = 2000
 MAX_VALUE = 200
+_MAX_ROUND = 10_000
 
-_SLUG = validate.Regexp(r"^[a-z0-9][a-z0-9_.-]{0,63}$", error="must be 1 to 64 of a-z, 0-9, '-', '_', '.'")
-_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u2028\u2029\ufffe\uffff]|[\ud800-\udfff]")
+#: What ``list_callbacks`` may be asked for beside the states themselves.
+OVERDUE = "overdue"
+
+_CODE = validate.Regexp(r"^[a-z0-9][a-z0-9_.-]{0,63}$", error="must be 1 to 64 of a-z, 0-9, '-', '_', '.'")
+
+
+def _plain(value: str) -> None:
+    if not value.strip():
+        message = "must not be blank"
+        raise ValidationError(message)
+    if any(not character.isprintable() and character not in "\n\r\t" for character in value):
+        message = "holds control characters"
+        raise ValidationError(message)
+
+
+def _id(**kwargs: Any) -> fields.String:
+    return fields.String(validate=[validate.Length(1, 128), _plain], **kwargs)
+
+
+def _round(least: int) -> fields.Integer:
+    return fields.Integer(required=True, strict=True, validate=validate.Range(least, _MAX_ROUND))
+
+
+def _flag(**kwargs: Any) -> fields.Boolean:
+    return fields.Boolean(truthy={True}, falsy={False}, **kwargs)
+
+
+def _moment() -> fields.AwareDateTime:
+    return fields.AwareDateTime(required=True, format="iso")
+
+
+class _Event(Schema):
+    """The data of an event; fields that a newer publisher adds are left alone."""
+
+    class Meta:
+        """Leave alone what is not known."""
+
+        unknown = EXCLUDE
+
+    case_id = _id(required=True)
+
+
+class CaseRepliedSchema(_Event):
+    """The data of ``case_replied``."""
+
+    number = _id(required=True)
+    contact_id = _id(required=True)
+    customer_id = _id(required=True)
+    valid = _flag(required=True)
+    handler = _id(required=True, allow_none=True)
+    replied_at = _moment()
+    round = _round(1)
+    needs_callback = _flag(required=True)
+
+    @post_load
+    def _build(self, data: dict[str, Any], **_: object) -> CaseReplied:
+        return CaseReplied(**data)
+
+
+class ContactAttemptedSchema(_Event):
+    """The data of ``contact_attempted``."""
+
+    contact_id = _id(required=True)
+    customer_id = _id(required=True)
+    attempted_at = _moment()
+    message = fields.String(required=True, allow_none=True, validate=_CODE)
+
+    @post_load
+    def _build(self, data: dict[str, Any], **_: object) -> ContactAttempted:
+        return ContactAttempted(**data)
+
+
+class CaseClosedSchema(_Event):
+    """The data of ``case_closed``."""
+
+    closed_at = _moment()
+    rounds = _round(0)
+    because = fields.String(required=True, validate=_CODE)
+
+    @post_load
+    def _build(self, data: dict[str, Any], **_: object) -> CaseClosed:
+        return CaseClosed(**data)
+
+
+class CaseReopenedSchema(_Event):
+    """The data of ``case_reopened``."""
+
+    reopened_at = _moment()
+    round = _round(1)
+
+    @post_load
+    def _build(self, data: dict[str, Any], **_: object) -> CaseReopened:
+        return CaseReopened(**data)
+
+
+class ById(Schema):
+    """One thing by its id."""
+
+    id = _id(required=True)
+
+
+class Page(Schema):
+    """A page of a list."""
+
+    limit = fields.Integer(load_default=50, strict=True, validate=validate.Range(1, 200))
+    skip = fields.Integer(load_default=0, strict=True, validate=validate.Range(0, 100_000))
+
+
+class CallbackQuery(Page):
+    """A page of callbacks; ``open`` are all still to be made, ``overdue`` those whose time has passed."""
+
+    state = fields.String(
+        load_default=None, allow_none=True, validate=validate.OneOf([*map(str, State), OVERDUE])
+    )
+    case_id = _id(load_default=None, allow_none=True)
+
+
+class MessageQuery(Page):
+    """A page of messages, of one case if it is named."""
+
+    case_id = _id(load_default=None, allow_none=True)
+
+
+class CompleteCallback(ById):
+    """A call that was made; ``reached`` follows from the outcome unless it is given."""
+
+    outcome = fields.String(required=True, validate=_CODE)
+    reached = _flag(load_default=None, allow_none=True)
+    note = fields.String(load_default=None, allow_none=True, validate=[validate.Length(1, MAX_NOTE), _plain])
+
+
+class RenderMessage(ById):
+    """What only the gateway knows of a message; nothing of it is kept."""
+
+    values = fields.Dict(
+        keys=fields.String(validate=_CODE),
+        values=fields.String(validate=[validate.Length(1, MAX_VALUE), _plain]),
+        load_default=dict,
+    )

@@ -19,8 +19,8 @@ from services.intake.domain.rejection import Rejection
 from shared.aggregate import base_document, base_fields
 from shared.errors import Conflict, Problem
 from shared.mongo.client import Document, database_errors
-from shared.mongo.store import AggregateStore, Inserted
 from shared.mongo.runtime import Runtime, aggregate_store
+from shared.mongo.store import AggregateStore, Inserted
 
 _ATTEMPTS = 50
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
 
@@ -14,9 +15,12 @@ from services.intake.domain.customer import CustomerClaim, normal_phone
 MAX_TEXT = 4000
 #: The largest sum an external system may claim: a trillion yuan is a typing error.
 MAX_AMOUNT = Decimal("999999999999.99")
+_CENT = Decimal("0.01")
 
 _SLUG = validate.Regexp(r"^[a-z0-9][a-z0-9_.-]{0,63}$", error="must be 1 to 64 of a-z, 0-9, '-', '_', '.'")
-_STAFF = validate.Regexp(r"^[A-Za-z0-9][A-Za-z0-9_.@-]{0,63}$", error="must be a staff id of letters, digits, -_.@")
+_STAFF = validate.Regexp(
+    r"^[A-Za-z0-9][A-Za-z0-9_.@-]{0,63}$", error="must be a staff id of letters, digits, -_.@"
+)
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u2028\u2029\ufffe\uffff]|[\ud800-\udfff]")
 
 
@@ -43,18 +47,21 @@ def _line(longest: int, **kwargs: Any) -> fields.String:
 class _Amount(fields.Field[Decimal]):
     """Yuan as text with at most two decimals."""
 
-    def _deserialize(self, value: object, _attr: str | None, _data: object, **_: object) -> Decimal:
+    def _deserialize(
+        self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any
+    ) -> Decimal:
+        del attr, data, kwargs
         if not isinstance(value, str) or not re.fullmatch(r"\d{1,15}(\.\d+)?", value, re.ASCII):
             message = 'must be an amount in yuan written as text, for example "5000.00"'
             raise ValidationError(message)
         amount = Decimal(value)
-        if -amount.as_tuple().exponent > 2:  # type: ignore[operator]  # the pattern leaves out NaN and infinity
+        if amount != amount.quantize(_CENT):
             message = "must have at most two decimals"
             raise ValidationError(message)
         if amount > MAX_AMOUNT:
             message = f"must be at most {MAX_AMOUNT}"
             raise ValidationError(message)
-        return amount.quantize(Decimal("0.01"))
+        return amount.quantize(_CENT)
 
 
 class CustomerSchema(Schema):

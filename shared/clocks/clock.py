@@ -75,7 +75,9 @@ class Deadline:
         due_at = to_milliseconds(result.at.astimezone(UTC))
         start = to_milliseconds(started_at.astimezone(UTC))
         span = due_at - start
-        warnings = tuple((percent, to_milliseconds(start + span * percent / 100)) for percent in sorted(warn_at))
+        warnings = tuple(
+            (percent, to_milliseconds(start + span * percent / 100)) for percent in sorted(warn_at)
+        )
         return Deadline(name, start, due_at, result.provisional, result.calendar_version, source, warnings)
 
     @property

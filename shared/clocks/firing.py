@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import TypeVar
 
 from shared import metrics
 from shared.aggregate import Aggregate
-from shared.clocks.clock import Deadline, Firing, Kind
+from shared.clocks.clock import Firing, Kind
+from shared.clocks.together import fire_deadlines
 from shared.errors import Conflict, KefuError
 from shared.logging import get_logger
+
+__all__ = ["Change", "fire_deadlines", "fire_due"]
 
 log = get_logger(__name__)
 
@@ -18,19 +21,6 @@ A = TypeVar("A", bound=Aggregate)
 
 #: An aggregate as changed, and the number of its first history entry that is new.
 Change = tuple[A, int]
-
-
-def fire_deadlines(
-    deadlines: Iterable[Deadline], now: datetime
-) -> tuple[tuple[Deadline, ...], tuple[Firing, ...]]:
-    """Return the deadlines of one aggregate after ``now``, and what fired until then in order of time."""
-    after: list[Deadline] = []
-    fired: list[Firing] = []
-    for deadline in deadlines:
-        changed, firings = deadline.fire(now)
-        after.append(changed)
-        fired += firings
-    return tuple(after), tuple(sorted(fired, key=lambda firing: (firing.at, firing.clock)))
 
 
 def fire_due(

@@ -9,8 +9,10 @@ from typing import Any
 
 import eventlet
 from eventlet.event import Event
-from kombu import Connection, Consumer, Queue
+from kombu.connection import Connection
+from kombu.entity import Queue
 from kombu.exceptions import OperationalError
+from kombu.messaging import Consumer
 from nameko.exceptions import ContainerBeingKilled
 from nameko.extensions import Entrypoint
 
@@ -26,7 +28,7 @@ from shared.settings import ServiceSettings
 
 log = get_logger(__name__)
 
-_LOST = (*CONNECTION_ERRORS, OperationalError)
+_LOST: tuple[type[Exception], ...] = (*CONNECTION_ERRORS, OperationalError)
 _IDLE_SECONDS = 0.5
 _BUSY_SECONDS = 0.01
 #: Longest pause before a batch is tried again while the database or broker is away.
@@ -183,9 +185,7 @@ class EventBatches(Entrypoint):  # type: ignore[misc]  # nameko has no types
             except ContainerBeingKilled:
                 self._running = None
 
-    def _handled(
-        self, batch: list[Delivery], _worker: Any, result: Any, exc_info: Any
-    ) -> tuple[Any, Any]:
+    def _handled(self, batch: list[Delivery], _worker: Any, result: Any, exc_info: Any) -> tuple[Any, Any]:
         if batch is self._running:
             self._finished.append((batch, exc_info[1] if exc_info else None))
         # The error is dealt with here; nameko need not log it a second time.
@@ -204,7 +204,12 @@ class EventBatches(Entrypoint):  # type: ignore[misc]  # nameko has no types
         if isinstance(error, Unavailable):
             raise error
         if error is not None and len(batch) > 1:
-            log.warning("batch failed, handling one by one", queue=self._queue_name, error=safe_text(error), size=len(batch))
+            log.warning(
+                "batch failed, handling one by one",
+                queue=self._queue_name,
+                error=safe_text(error),
+                size=len(batch),
+            )
             self._pending.extendleft([delivery] for delivery in reversed(batch))
             return
         if error is not None:

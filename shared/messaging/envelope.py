@@ -135,7 +135,9 @@ def _read_time(value: object) -> tuple[datetime | None, list[Problem]]:
     try:
         return moment_of(str(value)), []
     except (ValueError, OverflowError):
-        return None, [Problem("time", "must be RFC 3339 with an offset from UTC, for example 2025-03-05T10:00:00+08:00")]
+        return None, [
+            Problem("time", "must be RFC 3339 with an offset from UTC, for example 2025-03-05T10:00:00+08:00")
+        ]
 
 
 def _read_sequence(value: object) -> tuple[int | None, list[Problem]]:

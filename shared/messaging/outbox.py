@@ -10,8 +10,8 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
-from typing import Any, Protocol
+from datetime import timedelta
+from typing import Any
 
 import eventlet
 from eventlet.event import Event
@@ -20,11 +20,11 @@ from nameko.extensions import DependencyProvider
 from shared import metrics
 from shared.clock import Clock, SystemClock
 from shared.errors import KefuError, Unavailable
-from shared.history import Entry
 from shared.logging import get_logger
 from shared.messaging.envelope import render
 from shared.messaging.publisher import Fate, Outgoing, PipelinedPublisher
 from shared.messaging.topology import events_exchange
+from shared.outbox import TicketStore, Unsent
 from shared.settings import ServiceSettings
 
 log = get_logger(__name__)
@@ -38,53 +38,6 @@ _MAX_WAITING = 20_000
 ABANDONED_AFTER = timedelta(hours=1)
 
 
-@dataclass(frozen=True, slots=True)
-class Ref:
-    """The entries of one aggregate from ``from_seq`` on; ``kind`` names where aggregates of its sort are kept."""
-
-    kind: str
-    id: str
-    from_seq: int
-
-
-@dataclass(frozen=True, slots=True)
-class Ticket:
-    """Says that the aggregates in ``refs`` may hold entries nobody has published yet."""
-
-    id: str
-    opened_at: datetime
-    refs: tuple[Ref, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Unsent:
-    """One recorded entry with what publishing needs to know of its aggregate."""
-
-    org: str
-    subject: str
-    entry: Entry
-
-
-class TicketStore(Protocol):
-    """Where tickets are kept, and how entries are read back."""
-
-    def close(self, ticket_ids: Sequence[str]) -> None:
-        """Delete tickets whose entries were all confirmed."""
-        ...
-
-    def overdue(self, before: datetime, limit: int) -> list[Ticket]:
-        """Return tickets opened before ``before``, oldest first."""
-        ...
-
-    def unsent(self, refs: Sequence[Ref]) -> list[Unsent]:
-        """Return the entries the refs point at, in order for each aggregate."""
-        ...
-
-    def backlog(self) -> tuple[int, datetime | None]:
-        """Return how many tickets are open and when the oldest was opened."""
-        ...
-
-
 @dataclass(slots=True)
 class _Handed:
     ticket_id: str
@@ -95,7 +48,13 @@ class Relay:
     """Publishes handed-over entries in order and recovers tickets left behind; runs in one thread."""
 
     def __init__(
-        self, service: str, store: TicketStore, publisher: PipelinedPublisher, clock: Clock, *, grace: timedelta
+        self,
+        service: str,
+        store: TicketStore,
+        publisher: PipelinedPublisher,
+        clock: Clock,
+        *,
+        grace: timedelta,
     ) -> None:
         """``grace`` is how old a ticket must be before somebody else takes care of it."""
         self._service = service
@@ -183,16 +142,19 @@ class Relay:
     def _publish(self, tickets: Iterable[tuple[str, Sequence[Unsent]]]) -> list[str]:
         """Publish and return the ids of the tickets all of whose entries were confirmed."""
         tickets = list(tickets)
-        batch = {
-            unsent.entry.id: self._outgoing(unsent) for _, entries in tickets for unsent in entries
-        }
+        batch = {unsent.entry.id: self._outgoing(unsent) for _, entries in tickets for unsent in entries}
         fates = dict(zip(batch, self._publisher.publish(list(batch.values())), strict=True))
         complete = []
         for ticket_id, entries in tickets:
             failed = [unsent.entry for unsent in entries if fates[unsent.entry.id] is not Fate.CONFIRMED]
             for entry in failed:
                 metrics.OUTBOX_RETURNED.labels(event=entry.type).inc()
-                log.error("event has no queue", event=entry.type, event_id=entry.id, fate=fates[entry.id].value)
+                log.error(
+                    "event not taken by the broker",
+                    event_type=entry.type,
+                    event_id=entry.id,
+                    fate=fates[entry.id].value,
+                )
             if not failed:
                 complete.append(ticket_id)
         for unsent_id, fate in fates.items():
@@ -255,7 +217,7 @@ class OutboxRelay(DependencyProvider):  # type: ignore[misc]  # nameko has no ty
                     break
                 eventlet.sleep(1.0)
             except KefuError as error:
-                log.error("outbox failed", error=error.message)
+                log.exception("outbox failed", error=error.message)
                 eventlet.sleep(1.0)
             if self._relay.idle and not self._stopping:
                 self._relay.wait(0.5)

@@ -10,7 +10,7 @@ from typing import Any
 
 import amqp
 from amqp.exceptions import AMQPError
-from kombu import Connection
+from kombu.connection import Connection
 
 from shared import metrics
 from shared.errors import Unavailable
@@ -76,7 +76,9 @@ class PipelinedPublisher:
             self._drain(started)
         except CONNECTION_ERRORS as error:
             self.close()
-            message_text = f"the broker did not confirm {len(batch)} messages: {error or type(error).__name__}"
+            message_text = (
+                f"the broker did not confirm {len(batch)} messages: {str(error) or type(error).__name__}"
+            )
             raise Unavailable(message_text) from error
         metrics.PUBLISH_CONFIRM_SECONDS.observe(time.perf_counter() - started)
         fates, self._fates = self._fates, {}
@@ -141,14 +143,14 @@ class PipelinedPublisher:
         )
 
     def _drain(self, started: float) -> None:
-        assert self._connection is not None  # opened by the caller
+        connection = self._connection
         deadline = started + self._confirm_timeout
-        while self._waiting:
+        while self._waiting and connection is not None:
             remaining = deadline - time.perf_counter()
             if remaining <= 0:
                 message = f"{len(self._waiting)} messages unconfirmed after {self._confirm_timeout:g} s"
                 raise TimeoutError(message)
-            self._connection.drain_events(timeout=remaining)
+            connection.drain_events(timeout=remaining)
 
     def _settle(self, tags: Iterable[int], fate: Fate) -> None:
         for tag in tags:

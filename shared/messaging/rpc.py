@@ -26,6 +26,8 @@ from shared.messaging.rpc_names import IDEMPOTENCY_KEY
 
 log = get_logger(__name__)
 
+_LOST: tuple[type[Exception], ...] = (*CONNECTION_ERRORS, KombuError)
+
 _MAX_KEY = 128
 
 
@@ -119,7 +121,7 @@ class _GuardedRpcConsumer(RpcConsumer):  # type: ignore[misc]  # nameko has no t
         """Send the answer; if the broker is away the request comes again, and commands know their key."""
         try:
             return super().handle_result(message, result, exc_info)
-        except (*CONNECTION_ERRORS, KombuError) as error:
+        except _LOST as error:
             log.warning("answer not sent", error=type(error).__name__)
             self.queue_consumer.requeue_message(message)
             return result, exc_info
@@ -149,7 +151,9 @@ class CallContext(DependencyProvider):  # type: ignore[misc]  # nameko has no ty
         verifier: TokenVerifier
 
 
-def _operation(kind: Literal["command", "query"], roles: tuple[str, ...], schema: type[Schema]) -> Callable[..., Any]:
+def _operation(
+    kind: Literal["command", "query"], roles: tuple[str, ...], schema: type[Schema]
+) -> Callable[..., Any]:
     """Wrap a service method ``(self, call, data) -> JSON-safe result`` into an RPC entry point."""
     loader = schema(unknown=RAISE)
     declared = Operation(kind, frozenset(roles), schema)

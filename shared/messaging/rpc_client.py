@@ -5,10 +5,10 @@ from __future__ import annotations
 import json
 import time
 import uuid
-from typing import Any
+from typing import Any, Self
 
 import amqp
-from kombu import Connection
+from kombu.connection import Connection
 from kombu.exceptions import OperationalError
 
 from shared import metrics
@@ -24,7 +24,7 @@ from shared.messaging.publisher import CONNECTION_ERRORS
 from shared.messaging.rpc_names import IDEMPOTENCY_KEY
 from shared.messaging.topology import RPC_EXCHANGE
 
-_LOST = (*CONNECTION_ERRORS, OperationalError)
+_LOST: tuple[type[Exception], ...] = (*CONNECTION_ERRORS, OperationalError)
 
 
 class RpcClient:
@@ -69,7 +69,9 @@ class RpcClient:
                 except _LOST as error:
                     self.close()
                     if idempotency_key is None or time.time() >= deadline:
-                        message = f"the broker is away ({type(error).__name__}); {method} may not have been called"
+                        message = (
+                            f"the broker is away ({type(error).__name__}); {method} may not have been called"
+                        )
                         raise Unavailable(message) from error
                     time.sleep(min(0.2, max(0.0, deadline - time.time())))
         except KefuError as error:
@@ -89,7 +91,7 @@ class RpcClient:
             except CONNECTION_ERRORS:
                 return
 
-    def __enter__(self) -> RpcClient:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -134,17 +136,24 @@ class RpcClient:
         return _unwrap(method, self._wait(method, correlation, deadline))
 
     def _wait(self, method: str, correlation: str, deadline: float) -> dict[str, Any]:
-        assert self._connection is not None  # opened by the caller
         while correlation not in self._replies:
             remaining = deadline - time.time()
             if remaining <= 0:
-                message = f"no answer from {method} within the deadline; repeat it with the same idempotency key"
+                message = (
+                    f"no answer from {method} within the deadline; repeat it with the same idempotency key"
+                )
                 raise DeadlineExceeded(message)
             try:
-                self._connection.drain_events(timeout=remaining)
+                self._drain(remaining)
             except TimeoutError:
                 continue
         return self._replies.pop(correlation)
+
+    def _drain(self, seconds: float) -> None:
+        if self._connection is None:
+            message = "the connection is closed"
+            raise ConnectionError(message)
+        self._connection.drain_events(timeout=seconds)
 
     def _on_reply(self, message: Any) -> None:
         correlation = message.properties.get("correlation_id")
@@ -152,7 +161,9 @@ class RpcClient:
             self._replies = {correlation: json.loads(message.body)}
 
     def _on_return(self, _error: Exception, _exchange: str, routing_key: str, message: Any) -> None:
-        shape = NotFound(f"no service answers to {routing_key!r}: is it running, and is the name right?").as_dict()
+        shape = NotFound(
+            f"no service answers to {routing_key!r}: is it running, and is the name right?"
+        ).as_dict()
         error = {"exc_type": "NotFound", "exc_args": [shape], "value": ""}
         self._replies[message.properties["correlation_id"]] = {"result": None, "error": error}
 

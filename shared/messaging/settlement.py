@@ -55,7 +55,8 @@ def forward_failures(
     """Publish the retried and dead deliveries of ``batch`` to where they belong and count every outcome.
 
     ``own_user`` is the broker user that publishes the copies: the broker vouches for it, which is how the
-    original sender's name in a copy's headers can be believed. Raises Unavailable if the broker did not take all of them; then nothing of the batch may be acknowledged.
+    original sender's name in a copy's headers can be believed. Raises Unavailable if the broker did
+    not take all of them; then nothing of the batch may be acknowledged.
     """
     outgoing = []
     for delivery in batch:
@@ -63,7 +64,9 @@ def forward_failures(
             delivery.dead(f"given up after {delivery.attempt} attempts: {delivery.reason}")
         if delivery.outcome is Outcome.RETRY:
             delay = retry_delays_ms[delivery.attempt - 1]
-            outgoing.append(_copy(delivery, retry_name(delay), queue, {ATTEMPT_HEADER: delivery.attempt}, own_user))
+            outgoing.append(
+                _copy(delivery, retry_name(delay), queue, {ATTEMPT_HEADER: delivery.attempt}, own_user)
+            )
         elif delivery.outcome is Outcome.DEAD:
             headers = {ATTEMPT_HEADER: delivery.attempt, REASON_HEADER: (delivery.reason or "")[:_MAX_REASON]}
             outgoing.append(_copy(delivery, DEAD_LETTER_EXCHANGE, queue, headers, own_user))

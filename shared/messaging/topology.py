@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from kombu import Connection
+from kombu.connection import Connection
 
 EXTERNAL_EXCHANGE = "external.events"
 RPC_EXCHANGE = "nameko-rpc"
@@ -116,18 +116,30 @@ class Topology:
             yield (
                 service,
                 _any_of([rpc, RPC_EXCHANGE], replies),
-                _any_of([rpc, RPC_EXCHANGE, events_exchange(service), DEAD_LETTER_EXCHANGE, *retries], replies),
+                _any_of(
+                    [rpc, RPC_EXCHANGE, events_exchange(service), DEAD_LETTER_EXCHANGE, *retries], replies
+                ),
                 _any_of([rpc, RPC_EXCHANGE, *queues], replies),
             )
         for publisher in self.publishers:
             # It may publish contacts and hear what became of them on a queue of its own.
             own = rf"pub-{re.escape(publisher)}\..*"
-            yield f"pub-{publisher}", f"^({own})$", _any_of([EXTERNAL_EXCHANGE], own), _any_of(["intake.events"], own)
+            yield (
+                f"pub-{publisher}",
+                f"^({own})$",
+                _any_of([EXTERNAL_EXCHANGE], own),
+                _any_of(["intake.events"], own),
+            )
         queues = [name for name, _ in self.queues() if name.startswith(("evt-", "dlq."))]
         dead = [name for name in queues if name.startswith("dlq.")]
         replies = r"rpc\.reply-operator-.*"
         # The default exchange takes a replayed message straight back to the queue it came from.
-        yield "operator", f"^({replies})$", _any_of([RPC_EXCHANGE, "amq.default"], replies), _any_of([RPC_EXCHANGE, *dead], replies)
+        yield (
+            "operator",
+            f"^({replies})$",
+            _any_of([RPC_EXCHANGE, "amq.default"], replies),
+            _any_of([RPC_EXCHANGE, *dead], replies),
+        )
 
     def definitions(self, password_hash: Callable[[str], str]) -> str:
         """Return the broker's definitions file as JSON; ``password_hash`` gives a user's salted SHA-256 hash."""
@@ -161,7 +173,13 @@ class Topology:
                     for name, kind in self.exchanges
                 ],
                 "queues": [
-                    {"name": name, "vhost": self.vhost, "durable": True, "auto_delete": False, "arguments": arguments}
+                    {
+                        "name": name,
+                        "vhost": self.vhost,
+                        "durable": True,
+                        "auto_delete": False,
+                        "arguments": arguments,
+                    }
                     for name, arguments in self.queues()
                 ],
                 "bindings": [

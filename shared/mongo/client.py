@@ -75,7 +75,9 @@ def connect(url: str, database: str, *, max_pool_size: int = 20) -> Database[Doc
         appname="kefu",
     )
     options: CodecOptions[Document] = CodecOptions(tz_aware=True)
-    return client.get_database(database, codec_options=options, write_concern=WriteConcern("majority", j=True))
+    return client.get_database(
+        database, codec_options=options, write_concern=WriteConcern("majority", j=True)
+    )
 
 
 @contextmanager

@@ -9,9 +9,9 @@ from pymongo.database import Database
 
 from shared.clock import Clock
 from shared.ids import IdSource
-from shared.messaging.outbox import Relay
 from shared.mongo.client import Document
 from shared.mongo.store import AggregateStore, MongoTickets
+from shared.outbox import Sender
 from shared.settings import ServiceSettings
 
 
@@ -24,7 +24,7 @@ class Runtime:
     ids: IdSource
     database: Database[Document]
     tickets: MongoTickets
-    relay: Relay
+    relay: Sender
 
 
 def aggregate_store(runtime: Runtime, kind: str) -> AggregateStore:

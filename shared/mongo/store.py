@@ -16,8 +16,8 @@ from shared.clock import Clock
 from shared.errors import Conflict
 from shared.history import Entry
 from shared.ids import IdSource
-from shared.messaging.outbox import Ref, Relay, Ticket, Unsent
 from shared.mongo.client import Document, database_errors
+from shared.outbox import Ref, Sender, Ticket, Unsent
 
 _DUPLICATE_KEY = 11000
 
@@ -60,11 +60,15 @@ class MongoTickets:
         for kind in sorted({ref.kind for ref in refs}):
             wanted = {ref.id: ref.from_seq for ref in refs if ref.kind == kind}
             with database_errors():
-                found = list(self._database[kind].find({"_id": {"$in": list(wanted)}}, {"org": 1, "history": 1}))
+                found = list(
+                    self._database[kind].find({"_id": {"$in": list(wanted)}}, {"org": 1, "history": 1})
+                )
             for row in found:
                 entries = (Entry.from_document(document) for document in row["history"])
                 result += [
-                    Unsent(row["org"], row["_id"], entry) for entry in entries if entry.seq >= wanted[row["_id"]]
+                    Unsent(row["org"], row["_id"], entry)
+                    for entry in entries
+                    if entry.seq >= wanted[row["_id"]]
                 ]
         return result
 
@@ -104,7 +108,7 @@ class AggregateStore:
         kind: str,
         *,
         tickets: MongoTickets,
-        relay: Relay,
+        relay: Sender,
         clock: Clock,
         ids: IdSource,
         grace: timedelta = timedelta(seconds=10),

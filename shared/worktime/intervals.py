@@ -44,7 +44,8 @@ class Interval:
                 raise WorktimeError(
                     "pause_without_offset", f"the {name} of a pause needs a UTC offset, got {value}"
                 )
-        if self.end < self.start:
+        # As instants: within one zone Python compares wall clocks, and those run twice over a repeated hour.
+        if instant(self.end) < instant(self.start):
             raise WorktimeError(
                 "pause_ends_before_start",
                 f"the pause from {self.start.isoformat()} ends before it starts, at {self.end.isoformat()}",

@@ -7,6 +7,7 @@ from datetime import date, datetime
 from fractions import Fraction
 
 from shared.worktime.calendar import Calendar
+from shared.worktime.counting import RANGE_START, out_of_range
 from shared.worktime.deadlines import (
     UNIT_LENGTHS,
     day_base,
@@ -55,7 +56,9 @@ def before(
     check_amount(amount)
     finish = instant(local_start(calendar, end))
     at = flow_of(calendar, unit, usable_pauses(pauses)).backward(finish, amount * length)
-    return local_start(calendar, moment(at))
+    if at < RANGE_START:
+        raise out_of_range()
+    return moment(at).astimezone(calendar.zone)
 
 
 def part_way(

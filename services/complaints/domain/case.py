@@ -1,10 +1,11 @@
-"""The complaint case (投诉案件): opened, decided, contacted, replied to, closed, and everything that may refuse a step."""
+"""The complaint case (投诉案件): its steps from opening to closing, and everything that may refuse one."""
 
 from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any
 
 from services.complaints.domain.claim import Claim, Note, check_ground, clocks_data
 from services.complaints.domain.rulebook import (
@@ -19,7 +20,7 @@ from services.complaints.domain.states import OPEN_STATES, CaseState, ContactOut
 from services.complaints.domain.timing import Timing, on_time
 from shared.aggregate import Aggregate
 from shared.clocks import Deadline, Firing, Kind, next_due
-from shared.clocks.firing import fire_deadlines
+from shared.clocks.together import fire_deadlines
 from shared.errors import Problem, RuleRefused, ValidationFailed
 from shared.history import Cause, timestamp
 
@@ -105,7 +106,9 @@ class Case(Aggregate):
         self.record("case_opened", data, at=self.opened_at, cause=cause)
         self.mark_processed(cause.message_id)
 
-    def join_repeat(self, contact_id: str, channel: str, rules: ComplaintRules, *, at: datetime, cause: Cause) -> None:
+    def join_repeat(
+        self, contact_id: str, channel: str, rules: ComplaintRules, *, at: datetime, cause: Cause
+    ) -> None:
         """Take in the same complaint raised again; where the rulebook says so that is an escalation (B-JKC-59)."""
         if contact_id in self.contacts:
             return
@@ -174,7 +177,9 @@ class Case(Aggregate):
             self.deadlines += timing.begin(ClockStart.FOUND_INVALID, at, self.level, valid=False)
             data = {"ground": ground, "refused_at": timestamp(at)}
         event = "case_accepted" if valid else "case_refused"
-        self.record(event, {"case_id": self.id, **data, "clocks": clocks_data(self.deadlines)}, at=at, cause=cause)
+        self.record(
+            event, {"case_id": self.id, **data, "clocks": clocks_data(self.deadlines)}, at=at, cause=cause
+        )
 
     def attempt_contact(
         self,
@@ -216,7 +221,9 @@ class Case(Aggregate):
         self._must_be({CaseState.ACCEPTED, CaseState.REPLIED}, "progress is entered while a case is handled")
         self.handler = cause.actor
         self.notes.append(Note(step, text, cause.actor, at))
-        self.record("case_progressed", {"case_id": self.id, "step": step, "at": timestamp(at)}, at=at, cause=cause)
+        self.record(
+            "case_progressed", {"case_id": self.id, "step": step, "at": timestamp(at)}, at=at, cause=cause
+        )
 
     def reply(
         self,
@@ -234,7 +241,8 @@ class Case(Aggregate):
         rules = timing.rules
         self._may(Step.REPLY, rules, roles)
         self._must_be(
-            {CaseState.ACCEPTED, CaseState.REFUSED}, "a reply follows the decision on validity and ends the handling"
+            {CaseState.ACCEPTED, CaseState.REFUSED},
+            "a reply follows the decision on validity and ends the handling",
         )
         if not final:
             self._check_next_reply(rules, next_reply_at, at)
@@ -244,15 +252,20 @@ class Case(Aggregate):
         self._meet(ClockEnd.REPLIED, timing, at, cause)
         if not final:
             moment = None if next_reply_at is None else timestamp(next_reply_at)
-            data = {"case_id": self.id, "step": "interim_reply", "at": timestamp(at), "next_reply_at": moment}
-            self.record("case_progressed", data, at=at, cause=cause)
+            interim = {
+                "case_id": self.id,
+                "step": "interim_reply",
+                "at": timestamp(at),
+                "next_reply_at": moment,
+            }
+            self.record("case_progressed", interim, at=at, cause=cause)
             return
         self._meet(ClockEnd.HANDLED, timing, at, cause)
         self.rounds += 1
         self.replied_at = at
         refused = self.state is CaseState.REFUSED
         self.state = CaseState.REPLIED
-        data = {
+        data: dict[str, Any] = {
             "case_id": self.id,
             "number": self.number,
             "contact_id": self.contacts[0],
@@ -290,12 +303,18 @@ class Case(Aggregate):
         if waits and self.state is CaseState.REPLIED and round_number == self.rounds:
             self._close("callback", timing, at, cause)
 
-    def callback_unsatisfied(self, callback_id: str, round_number: int, *, at: datetime, cause: Cause) -> None:
+    def callback_unsatisfied(
+        self, callback_id: str, round_number: int, *, at: datetime, cause: Cause
+    ) -> None:
         """Open the case again because the customer is not satisfied (B-MBY, A-TEL-15: keep improving)."""
         if self.has_processed(cause.message_id):
             return
         self.mark_processed(cause.message_id)
-        if self.state not in {CaseState.REPLIED, CaseState.CLOSED} or round_number != self.rounds or not self.valid:
+        if (
+            self.state not in {CaseState.REPLIED, CaseState.CLOSED}
+            or round_number != self.rounds
+            or not self.valid
+        ):
             return
         self.state = CaseState.ACCEPTED
         self.closed_at = None
@@ -362,7 +381,9 @@ class Case(Aggregate):
         required = rules.next_reply_time_required
         if next_reply_at is None and required is not None and required.value:
             message = "a reply that does not solve the complaint must agree the time of the next one"
-            raise RuleRefused(message, rule=required.source, problems=(Problem("next_reply_at", "is missing"),))
+            raise RuleRefused(
+                message, rule=required.source, problems=(Problem("next_reply_at", "is missing"),)
+            )
         if next_reply_at is not None and next_reply_at <= at:
             problem = Problem("next_reply_at", "lies in the past")
             message = "the time of the next reply has already passed"

@@ -38,14 +38,20 @@ class Timing:
                 result += [deadline.supersede(now), self._begin(rule, deadline.started_at, level)]
         return result
 
-    def meet(self, deadlines: Sequence[Deadline], end: ClockEnd, at: datetime) -> tuple[list[Deadline], list[Deadline]]:
+    def meet(
+        self, deadlines: Sequence[Deadline], end: ClockEnd, at: datetime
+    ) -> tuple[list[Deadline], list[Deadline]]:
         """Return all clocks after ``end`` happened at ``at``, and those of them that it met."""
-        return _change(deadlines, lambda deadline: self._ends(deadline) is end, lambda deadline: deadline.meet(at))
+        return _change(
+            deadlines, lambda deadline: self._ends(deadline) is end, lambda deadline: deadline.meet(at)
+        )
 
     def drop(self, deadlines: Sequence[Deadline], applies_to: AppliesTo, at: datetime) -> list[Deadline]:
         """Return the clocks after those that run only on ``applies_to`` cases are no longer asked for."""
         changed, _ = _change(
-            deadlines, lambda deadline: self._applies(deadline) is applies_to, lambda deadline: deadline.supersede(at)
+            deadlines,
+            lambda deadline: self._applies(deadline) is applies_to,
+            lambda deadline: deadline.supersede(at),
         )
         return changed
 

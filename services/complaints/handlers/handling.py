@@ -92,7 +92,9 @@ class HandleCases:
         """Enter progress into the case."""
 
         def step(case: Case, timing: Timing, cause: Cause) -> None:
-            case.progress(timing, data["step"], data["text"], roles=call.roles, at=self._clock.now(), cause=cause)
+            case.progress(
+                timing, data["step"], data["text"], roles=call.roles, at=self._clock.now(), cause=cause
+            )
 
         return self._apply(call, data, step)
 

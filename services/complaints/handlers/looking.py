@@ -27,7 +27,9 @@ class LookUpCases:
             raise no_case(case_id)
         return case_view(case, notes=True)
 
-    def cases(self, org: str, *, state: str | None, level: str | None, limit: int, skip: int) -> list[dict[str, Any]]:
+    def cases(
+        self, org: str, *, state: str | None, level: str | None, limit: int, skip: int
+    ) -> list[dict[str, Any]]:
         """Return a page of cases, the newest first."""
         found = self._repository.listed(org, state=state, level=level, limit=limit, skip=skip)
         return [case_view(case) for case in found]
@@ -49,7 +51,8 @@ class LookUpCases:
         if case is None:
             raise no_case(case_id)
         entries = [
-            {"seq": e.seq, "type": e.type, "time": e.time, "actor": e.actor, "data": dict(e.data)} for e in case.history
+            {"seq": e.seq, "type": e.type, "time": e.time, "actor": e.actor, "data": dict(e.data)}
+            for e in case.history
         ]
         return {"entries": entries, "faults": case.history.verify()}
 

@@ -211,7 +211,16 @@ def check_routed(data: Mapping[str, Any]) -> str | None:
     """Return what is wrong with the data of a ``contact_routed`` event, or None."""
     missing = [
         name
-        for name in ("contact_id", "number", "customer_id", "unit_id", "channel", "received_at", "routed_to", "complaint")
+        for name in (
+            "contact_id",
+            "number",
+            "customer_id",
+            "unit_id",
+            "channel",
+            "received_at",
+            "routed_to",
+            "complaint",
+        )
         if name not in data
     ]
     return f"contact_routed lacks {', '.join(missing)}" if missing else None

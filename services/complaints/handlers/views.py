@@ -66,6 +66,7 @@ def case_view(case: Case, *, notes: bool = False) -> dict[str, Any]:
     if notes:
         view["prevention"] = case.prevention
         view["notes"] = [
-            {"kind": note.kind, "text": note.text, "actor": note.actor, "at": timestamp(note.at)} for note in case.notes
+            {"kind": note.kind, "text": note.text, "actor": note.actor, "at": timestamp(note.at)}
+            for note in case.notes
         ]
     return view

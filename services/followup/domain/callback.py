@@ -146,7 +146,9 @@ class Callback(Aggregate):
 
     def _check_open(self, rule: CallbackRule) -> None:
         if self.state is State.DONE:
-            message = f"the callback was made before, with the outcome {self.outcome}; it is made once for a reply"
+            message = (
+                f"the callback was made before, with the outcome {self.outcome}; it is made once for a reply"
+            )
             raise RuleRefused(message, rule=rule.trigger.source, details={"state": self.state.value})
         if self.state is State.SUPERSEDED:
             message = "the callback is no longer to be made: its case has closed or moved on"

@@ -59,7 +59,9 @@ def wording(template: MessageTemplate, message: Message, values: Mapping[str, st
     rule when something is missing that the message must contain.
     """
     known = placeholders(template)
-    odd = tuple(Problem(f"values.{name}", "has no place in the template") for name in values if name not in known)
+    odd = tuple(
+        Problem(f"values.{name}", "has no place in the template") for name in values if name not in known
+    )
     if odd:
         message_text = "the template has no place for " + ", ".join(problem.field for problem in odd)
         raise ValidationFailed(message_text, problems=odd)

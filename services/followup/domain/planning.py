@@ -11,7 +11,7 @@ from shared.worktime import Duration
 
 @dataclass(frozen=True, slots=True)
 class Planned:
-    """A callback to be made: the rule that gives its outcomes, and how soon; ``due`` None means no time limit."""
+    """A callback to be made: the rule that gives its outcomes, and how soon; None means no time limit."""
 
     rule: CallbackRule
     due: Sourced[Duration] | None

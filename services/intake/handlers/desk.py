@@ -15,8 +15,8 @@ from services.intake.handlers.registering import Intent, Registrar, intent_probl
 from shared.clock import Clock
 from shared.errors import ValidationFailed
 from shared.history import Cause, timestamp
-from shared.ids import derived_id
 from shared.identity import mask_name, mask_phone
+from shared.ids import derived_id
 from shared.logging import get_logger
 from shared.regulations import Rulebooks
 
@@ -85,7 +85,9 @@ class Desk:
             )
             problems = intent_problems(intent, self._clock.now(), self._tolerance)
             if problems:
-                message = "the contact cannot be registered: " + "; ".join(f"{p.field} {p.reason}" for p in problems)
+                message = "the contact cannot be registered: " + "; ".join(
+                    f"{p.field} {p.reason}" for p in problems
+                )
                 raise ValidationFailed(message, problems=problems)
             cause = Cause(call.key, call.actor)
             self._repository.register(self._registrar.build([(contact_id, intent, cause)]))
@@ -105,7 +107,9 @@ class Desk:
         """Return a page of contacts, newest first, without their text."""
         return [contact_view(contact) for contact in self._repository.contacts(org, **query)]
 
-    def count(self, org: str, received_from: datetime | None, received_before: datetime | None) -> dict[str, int]:
+    def count(
+        self, org: str, received_from: datetime | None, received_before: datetime | None
+    ) -> dict[str, int]:
         """Return how many contacts of each category came in."""
         return self._repository.count_by_category(org, received_from, received_before)
 
@@ -120,7 +124,10 @@ class Desk:
 
     def rejections(self, org: str, limit: int, skip: int) -> list[dict[str, Any]]:
         """Return a page of rejected events, newest first, without their bodies."""
-        return [rejection_view(rejection) for rejection in self._repository.rejections(org, limit=limit, skip=skip)]
+        return [
+            rejection_view(rejection)
+            for rejection in self._repository.rejections(org, limit=limit, skip=skip)
+        ]
 
     def rejection(self, org: str, rejected_id: str, *, actor: str, full: bool) -> dict[str, Any]:
         """Return one rejected event; its body, which may hold personal data, only if ``full``."""

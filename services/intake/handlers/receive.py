@@ -87,7 +87,9 @@ class ReceiveEvents:
         rejected: dict[str, tuple[Incoming, Rejection]] = {}
         for delivery in deliveries:
             try:
-                outcome = self._reader.read(delivery.body, delivery.content_type, delivery.routing_key, delivery.user_id, now)
+                outcome = self._reader.read(
+                    delivery.body, delivery.content_type, delivery.routing_key, delivery.user_id, now
+                )
             except Refused as refusal:
                 rejection = refusal.rejection
                 if rejection is None:

@@ -105,7 +105,11 @@ class Registrar:
             for intent, cause in missing.values()
         ]
         opened = self._repository.open_customers(customers)
-        ids |= {key: customer.id for key, customer in zip(missing, customers, strict=True) if customer.id in opened.new}
+        ids |= {
+            key: customer.id
+            for key, customer in zip(missing, customers, strict=True)
+            if customer.id in opened.new
+        }
         taken = [key for key in missing if key not in ids]
         if taken:
             # Another replica opened the same customer's file between our look and our write.
@@ -136,13 +140,17 @@ def _series(intent: Intent, now: datetime) -> str:
 def _contact(contact_id: str, intent: Intent, customer_id: str, serial: int, now: datetime) -> Contact:
     organisation, rules = intent.organisation, intent.rules
     category = rules.category(intent.category)
-    assert category is not None  # the intent was checked against the same rulebook
+    if category is None:
+        message = f"category {intent.category!r} was not checked against the rulebook"
+        raise ValueError(message)
     routed_to, target = route(category)
     unit = normal_unit(intent.customer.unit)
     return Contact(
         id=contact_id,
         org=intent.org,
-        number=contact_number(rules.numbering, organisation.number_prefix, now, organisation.time_zone, serial),
+        number=contact_number(
+            rules.numbering, organisation.number_prefix, now, organisation.time_zone, serial
+        ),
         customer_id=customer_id,
         # A unit's number can lead to a person: events carry an id that does not.
         unit_id=derived_id("un", intent.org, unit) if unit else None,

@@ -1,4 +1,4 @@
-"""What is known of a case: computed afresh from its archived events, so that their order of arrival does not matter."""
+"""What is known of a case: computed afresh from its archived events, whatever their order of arrival."""
 
 from __future__ import annotations
 
@@ -77,7 +77,7 @@ class CaseFact:
 
     @property
     def settled(self) -> bool:
-        """Tell whether the case is answered or closed now; a reopened one is not until it is answered again."""
+        """Tell whether the case is answered or closed now; a reopened one is not until answered again."""
         return self.status is not Status.OPEN
 
     @property
@@ -142,8 +142,9 @@ def _breached(case: CaseFact, data: Data) -> None:
 
 
 def _met(case: CaseFact, data: Data) -> None:
-    clock = case.clocks.setdefault(data["clock"], ClockFact(None))
-    clock.met = True
+    # Met late before anybody noticed: no breach is announced then.
+    case.late = case.late or data["on_time"] is False
+    case.clocks.setdefault(data["clock"], ClockFact(None)).met = True
 
 
 def _closed(case: CaseFact, data: Data) -> None:

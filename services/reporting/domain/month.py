@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 _DECEMBER = 12
+_FORM = re.compile(r"20[0-9]{2}-(0[1-9]|1[0-2])")
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -18,9 +20,10 @@ class Month:
 
     @staticmethod
     def of(text: str) -> Month:
-        """Read ``2026-11``; raises ValueError for anything else."""
-        moment = datetime.strptime(text, "%Y-%m").replace(tzinfo=UTC)
-        return Month(moment.year, moment.month)
+        """Read ``2026-11``; raises ValueError for anything but a month of the years 2000 to 2099."""
+        if not _FORM.fullmatch(text):
+            raise ValueError(f"{text!r} is no month such as 2026-11")
+        return Month(int(text[:4]), int(text[5:]))
 
     @staticmethod
     def containing(moment: datetime, zone: str) -> Month:

@@ -1,4 +1,4 @@
-"""Published reports: the figures of a month as they stood when somebody published them, never changed after."""
+"""Published reports: the figures of a month as they stood when published, never changed after."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class Report(Aggregate):
 
     @property
     def on_time(self) -> bool | None:
-        """Tell whether it was published by the end of the local day ``due_on``; None when no day is wanted."""
+        """Tell whether it was published by the end of the local day ``due_on``; None when no day is."""
         if self.due_on is None:
             return None
         return self.published_at.astimezone(ZoneInfo(self.time_zone)).date() <= self.due_on

@@ -67,7 +67,11 @@ def statistics(facts: MonthFacts) -> dict[str, Any]:
         },
         "rejected_events": facts.rejected_events,
         "cases": {name: sums[name] for name in _CASES}
-        | {"by_level": _rows("level", ((row.level or "", row.sums.get("received", 0)) for row in facts.levels))},
+        | {
+            "by_level": _rows(
+                "level", ((row.level or "", row.sums.get("received", 0)) for row in facts.levels)
+            )
+        },
         "callbacks": {name: sums[f"callbacks_{name}"] for name in _CALLBACKS},
     }
 

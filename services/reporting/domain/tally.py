@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 
 from services.reporting.domain.case import CaseFact, Status
 
-#: The outcome of a callback by which the customer says it is content; "neutral" closes a case but is no praise.
+#: The outcome of a callback of a content customer; "neutral" closes a case too but is no praise.
 SATISFIED = "satisfied"
 
 #: Everything a case may add to; a case adds 0 or 1, and as many as there are of its callbacks.

@@ -67,6 +67,13 @@ def test_ready_follows_the_checks_as_they_change() -> None:
     }
 
 
+def test_a_process_that_has_registered_no_check_yet_is_not_ready() -> None:
+    """The page is up before the broker is reached; traffic must not come because nobody has said no."""
+    health = Health()
+    assert readiness(health) == (503, {"status": "not ready", "checks": []})
+    assert not health.ready()
+
+
 def test_a_check_that_raises_fails_by_its_class_and_tells_no_more() -> None:
     """A broken check must not take the page down, nor put what it was looking at on it."""
     health = Health()
@@ -140,6 +147,7 @@ def test_the_server_answers_over_http_until_it_is_stopped_and_logs_no_access(
     root.addHandler(listener)
     try:
         health = Health()
+        health.add_check("database", lambda: True)
         stop = serve(health, "127.0.0.1", 0)
         port = stop.port
         assert fetch(port, "/healthz")[0] == 200

@@ -63,7 +63,7 @@ def test_no_label_is_personal_or_grows_with_use() -> None:
     for metric in METRICS:
         for label in metric.labels:
             assert not is_personal_key(label)
-            assert label not in {"org", "id", "subject", "trace_id", "correlation_id", "customer"}
+            assert label not in {"org", "id", "subject", "trace_id", "correlation_id"}
 
 
 def test_every_object_to_use_is_a_declared_metric_of_that_kind_and_those_labels() -> None:

@@ -1,8 +1,8 @@
 """A second, deliberately slow answer to every question about working time, sharing no code with the first.
 
-Time is a list of minutes since 1970 (UTC). Whether one counts is decided minute by minute from the wall clock, and
-days are walked one by one. Everything is told in plain data, so that a mistake in the product's parsing, indexing
-or interval arithmetic cannot hide in here too.
+Time is a list of minutes since 1970 (UTC). Whether one counts is decided minute by minute from the wall
+clock, and days are walked one by one. Everything is told in plain data, so that a mistake in the product's
+parsing, indexing or interval arithmetic cannot hide in here too.
 """
 
 from __future__ import annotations
@@ -90,9 +90,10 @@ def minute_of(at: datetime) -> int:
 def minutes_of(zone: str, day: date) -> tuple[tuple[int, int], ...]:
     """Return ``(minute since 1970, minute of the local day)`` of every minute whose local date is ``day``."""
     info = ZoneInfo(zone)
-    noon = minute_of(datetime(day.year, day.month, day.day, 12, tzinfo=UTC))
+    noon = minute_of(datetime(day.year, day.month, day.day, 12, tzinfo=info))
     found = []
-    for minute in range(noon - 30 * 60, noon + 30 * 60):
+    # Two hours more on either side than an even day has; no zone tried here jumps that far.
+    for minute in range(noon - 14 * 60, noon + 14 * 60):
         local = (EPOCH + timedelta(minutes=minute)).astimezone(info)
         if local.date() == day:
             found.append((minute, local.hour * 60 + local.minute))
@@ -138,7 +139,7 @@ def oracle_due(
     )
 
 
-def _walk_minutes(  # the plainest loop that can be right
+def _walk_minutes(
     plan: Plan,
     local: datetime,
     amount: int,

@@ -129,7 +129,8 @@ def questions(
 def _draw_moment(draw: st.DrawFn, plan: Plan, anchor: date, *, before: int, after: int) -> datetime:
     day = anchor + timedelta(days=draw(st.integers(-before, after)))
     # Full hours and the ends of sessions are where off-by-ones live.
-    minute = draw(st.one_of(st.integers(0, 1439), st.sampled_from((0, 60, 120, 540, 720, 810, 1080, 1439))))
+    ends = st.sampled_from((0, 60, 120, 540, 720, 810, 1080, 1439))
+    minute = draw(st.one_of(st.integers(0, 1439), ends))
     wall = datetime(day.year, day.month, day.day, minute // 60, minute % 60, tzinfo=ZoneInfo(plan.zone))
     return wall.replace(fold=draw(st.integers(0, 1))).astimezone(UTC)
 
@@ -145,7 +146,7 @@ def _draw_pause(draw: st.DrawFn, plan: Plan, anchor: date) -> Pause:
 
 
 def tries(normal: int, deep: int) -> settings:
-    """Return how hard a property is tried: the same cases every time in the normal suite, new ones in the deep."""
+    """Return how often a property is tried: the same cases in the normal suite, new ones in the deep."""
     return settings(
         max_examples=deep if DEEP else normal,
         derandomize=not DEEP,

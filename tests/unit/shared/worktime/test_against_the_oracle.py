@@ -1,13 +1,13 @@
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from fractions import Fraction
 
 import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from shared.worktime import Duration, Interval, before, due, elapsed, explain, part_way
+from shared.worktime import Duration, Interval, Unit, before, due, elapsed, explain, part_way
 from shared.worktime.durations import DAY_UNITS
 from tests.unit.shared.worktime.oracle import oracle_due, oracle_elapsed_minutes
 from tests.unit.shared.worktime.plans import DEEP, STEADY, Question, questions, tries
@@ -15,21 +15,26 @@ from tests.unit.shared.worktime.plans import DEEP, STEADY, Question, questions, 
 #: The deep run takes minutes by intention.
 pytestmark = pytest.mark.timeout(3600 if DEEP else 120)
 
-TIME_UNITS = ("minutes", "hours", "working_hours")
+TIME_UNITS: tuple[Unit, ...] = ("minutes", "hours", "working_hours")
 MINUTES = {"minutes": 1, "hours": 60, "working_hours": 60}
 TICK = timedelta(microseconds=1)
 
 
-def _answer(question: Question, amount: int | None = None) -> object:
+def _utc(at: datetime) -> datetime:
+    """Leave the local zone: there Python's comparisons and sums go by the wall clock, also where it jumps."""
+    return at.astimezone(UTC)
+
+
+def _answer(question: Question, amount: int | None = None) -> datetime:
     duration = question.duration
     if amount is not None:
         duration = Duration(amount, duration.unit, duration.from_next_day, duration.end_of_day)
-    return due(question.calendar, question.start, duration, question.intervals).at
+    return _utc(due(question.calendar, question.start, duration, question.intervals).at)
 
 
-@tries(normal=1500, deep=100_000)
+@tries(normal=1200, deep=100_000)
 @given(questions())
-def test_every_deadline_is_the_one_found_by_walking_minutes_and_days(question: Question):
+def test_every_deadline_is_the_one_found_by_walking_minutes_and_days(question: Question) -> None:
     """Index and interval arithmetic give exactly what counting on one's fingers gives, in every unit."""
     duration = question.duration
     expected = oracle_due(
@@ -46,7 +51,7 @@ def test_every_deadline_is_the_one_found_by_walking_minutes_and_days(question: Q
 
 @tries(normal=300, deep=20_000)
 @given(questions(units=TIME_UNITS), st.integers(0, 9 * 1440))
-def test_elapsed_time_is_the_number_of_minutes_that_counted(question: Question, length: int):
+def test_elapsed_time_is_the_number_of_minutes_that_counted(question: Question, length: int) -> None:
     """``elapsed`` counts the same minutes as a walk over all of them."""
     end = question.start + timedelta(minutes=length)
     unit = question.duration.unit
@@ -57,22 +62,22 @@ def test_elapsed_time_is_the_number_of_minutes_that_counted(question: Question, 
 
 @tries(normal=300, deep=10_000)
 @given(questions())
-def test_a_larger_amount_is_due_later(question: Question):
+def test_a_larger_amount_is_due_later(question: Question) -> None:
     """A deadline never moves forwards when more time is granted; by whole units it moves strictly back."""
     sooner, later = _answer(question), _answer(question, question.duration.amount + 1)
     if question.duration.unit in DAY_UNITS or not question.duration.end_of_day:
-        assert sooner < later  # type: ignore[operator]
+        assert sooner < later
     else:
-        assert sooner <= later  # type: ignore[operator]
+        assert sooner <= later
 
 
 @tries(normal=300, deep=10_000)
 @given(questions(), st.integers(1, 4 * 1440))
-def test_a_later_start_is_never_due_sooner(question: Question, delay: int):
+def test_a_later_start_is_never_due_sooner(question: Question, delay: int) -> None:
     """Whoever comes later does not get an earlier deadline.
 
-    Left out is what the wall clock itself forbids: clocks that repeat an hour, and a count from the next day to the
-    same time of day, in which a start on a Saturday morning meets one on a Friday evening.
+    Left out is what the wall clock itself forbids: clocks that repeat an hour, and a count from the next day
+    to the same time of day, in which a start on a Saturday morning meets one on a Friday evening.
     """
     duration = question.duration
     if duration.unit in DAY_UNITS:
@@ -81,36 +86,36 @@ def test_a_later_start_is_never_due_sooner(question: Question, delay: int):
     # A day that is skipped only because of pauses breaks a count of calendar days in the same way.
     assume(not (duration.unit == "days" and question.pauses and not duration.end_of_day))
     later = Question(question.plan, question.start + timedelta(minutes=delay), duration, question.pauses)
-    assert _answer(question) <= _answer(later)  # type: ignore[operator]
+    assert _answer(question) <= _answer(later)
 
 
-@tries(normal=300, deep=10_000)
+@tries(normal=200, deep=10_000)
 @given(questions(flags=False))
-def test_elapsed_is_the_inverse_of_due(question: Question):
+def test_elapsed_is_the_inverse_of_due(question: Question) -> None:
     """At the deadline exactly the amount has passed, and the instant before it less."""
     calendar, start, unit = question.calendar, question.start, question.duration.unit
-    at = due(calendar, start, question.duration, question.intervals).at
+    at = _answer(question)
     assert elapsed(calendar, start, at, unit, question.intervals) == question.duration.amount
     assert elapsed(calendar, start, at - TICK, unit, question.intervals) < question.duration.amount
 
 
 @tries(normal=200, deep=5_000)
 @given(questions(plans=STEADY, flags=False), st.integers(2, 12))
-def test_counting_one_by_one_ends_where_counting_at_once_does(question: Question, amount: int):
+def test_counting_one_by_one_ends_where_counting_at_once_does(question: Question, amount: int) -> None:
     """Amounts add up: five days are five times one day from the last deadline on."""
     at = question.start
     one = Duration(1, question.duration.unit)
     for _ in range(amount):
-        at = due(question.calendar, at, one, question.intervals).at
+        at = _utc(due(question.calendar, at, one, question.intervals).at)
     assert at == _answer(question, amount)
 
 
 @tries(normal=300, deep=10_000)
 @given(questions(units=TIME_UNITS, flags=False))
-def test_pauses_take_exactly_their_own_time_away(question: Question):
+def test_pauses_take_exactly_their_own_time_away(question: Question) -> None:
     """Additivity: time with pauses is time without them less the time inside each of their union's parts."""
     calendar, start, unit = question.calendar, question.start, question.duration.unit
-    end = due(calendar, start, question.duration, question.intervals).at
+    end = _answer(question)
     inside = Fraction(0)
     reached = start
     for pause in sorted(question.intervals, key=lambda row: row.start):
@@ -123,7 +128,7 @@ def test_pauses_take_exactly_their_own_time_away(question: Question):
 
 @tries(normal=200, deep=5_000)
 @given(questions(units=TIME_UNITS), st.integers(0, 5000), st.integers(0, 5000))
-def test_time_in_two_parts_adds_up_to_time_in_one(question: Question, first: int, second: int):
+def test_time_in_two_parts_adds_up_to_time_in_one(question: Question, first: int, second: int) -> None:
     """Cutting a span anywhere loses and doubles nothing."""
     calendar, unit, pauses = question.calendar, question.duration.unit, question.intervals
     start = question.start
@@ -134,22 +139,22 @@ def test_time_in_two_parts_adds_up_to_time_in_one(question: Question, first: int
 
 @tries(normal=200, deep=5_000)
 @given(questions(units=TIME_UNITS, flags=False))
-def test_before_leaves_exactly_the_amount_and_is_the_last_to_do_so(question: Question):
+def test_before_leaves_exactly_the_amount_and_is_the_last_to_do_so(question: Question) -> None:
     """A warning so many hours before the deadline leaves those hours, and an instant later fewer."""
     calendar, unit, pauses = question.calendar, question.duration.unit, question.intervals
     amount, end = question.duration.amount, question.start
-    at = before(calendar, end, amount, unit, pauses)
+    at = _utc(before(calendar, end, amount, unit, pauses))
     assert elapsed(calendar, at, end, unit, pauses) == amount
     assert elapsed(calendar, at + TICK, end, unit, pauses) < amount
 
 
 @tries(normal=200, deep=5_000)
 @given(questions(units=TIME_UNITS, flags=False), st.integers(1, 100))
-def test_part_way_is_the_first_instant_with_that_part_behind_it(question: Question, percent: int):
+def test_part_way_is_the_first_instant_with_that_part_behind_it(question: Question, percent: int) -> None:
     """At 75 percent three quarters of what counts have passed, and the instant before less."""
     calendar, unit, pauses = question.calendar, question.duration.unit, question.intervals
-    end = due(calendar, question.start, question.duration, pauses).at
-    at = part_way(calendar, question.start, end, percent, unit, pauses)
+    end = _answer(question)
+    at = _utc(part_way(calendar, question.start, end, percent, unit, pauses))
     whole = elapsed(calendar, question.start, end, unit, pauses)
     assert elapsed(calendar, question.start, at, unit, pauses) * 100 >= whole * percent
     assert elapsed(calendar, question.start, at - TICK, unit, pauses) * 100 < whole * percent
@@ -157,8 +162,8 @@ def test_part_way_is_the_first_instant_with_that_part_behind_it(question: Questi
 
 @tries(normal=200, deep=5_000)
 @given(questions())
-def test_an_explanation_counts_to_the_amount_and_ends_with_the_same_deadline(question: Question):
-    """What is told line by line is what was counted: shares add up, days follow each other, none is missing."""
+def test_an_explanation_counts_to_the_amount_and_ends_with_the_same_deadline(question: Question) -> None:
+    """What is told line by line is what was counted: shares add up and no day is missing."""
     calendar, pauses = question.calendar, question.intervals
     told = explain(calendar, question.start, question.duration, pauses)
     assert told.due == due(calendar, question.start, question.duration, pauses)
@@ -168,14 +173,13 @@ def test_an_explanation_counts_to_the_amount_and_ends_with_the_same_deadline(que
     assert ordinals == list(range(ordinals[0], ordinals[0] + len(ordinals)))
     for line in told.lines:
         for first, last in line.stretches:
-            assert not any(
-                pause.start < last and first < pause.end for pause in pauses if pause.start < pause.end
-            )
+            for pause in pauses:
+                assert pause.end <= first or last <= pause.start or pause.start == pause.end
 
 
 @tries(normal=100, deep=5_000)
 @given(questions(units=("working_days",)), st.data())
-def test_a_pause_outside_session_time_changes_no_working_day(question: Question, data: st.DataObject):
+def test_a_pause_outside_session_time_changes_no_working_day(question: Question, data: st.DataObject) -> None:
     """Pausing at night, or over a day off, moves no deadline in working days."""
     calendar = question.calendar
     nights = []

@@ -1,0 +1,173 @@
+"""Use cases of those who call back, and of gateways: record a call, look up, word a message."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any, Protocol
+
+from services.followup.domain.callback import Call, Callback
+from services.followup.domain.message import Message, wording
+from services.followup.domain.rulebook import CallbackRule, Effect, FollowupRules, MessageTemplate
+from services.followup.errors import no_callback, no_message, no_rule, no_template
+from services.followup.handlers.views import (
+    callback_view,
+    calls_view,
+    history_view,
+    message_view,
+    outcomes_view,
+)
+from services.followup.metrics import CALLBACKS_MADE
+from shared.aggregate import digest_of
+from shared.clock import Clock
+from shared.errors import Conflict
+from shared.history import Cause
+from shared.regulations import Rulebooks
+
+_ATTEMPTS = 5
+
+
+class Caller(Protocol):
+    """What the use cases need of a call."""
+
+    @property
+    def org(self) -> str:
+        """The caller's organisation."""
+        ...
+
+    @property
+    def actor(self) -> str:
+        """The caller's id."""
+        ...
+
+    @property
+    def key(self) -> str:
+        """The command's key, unique over organisations and methods."""
+        ...
+
+    @property
+    def traceparent(self) -> str | None:
+        """The trace the call belongs to."""
+        ...
+
+
+class Shelf(Protocol):
+    """What the use cases need of the repository; every read is of one organisation."""
+
+    def callback(self, callback_id: str, org: str) -> Callback | None:
+        """Return one callback."""
+        ...
+
+    def callbacks(
+        self, org: str, *, state: str | None, case_id: str | None, now: datetime, limit: int, skip: int
+    ) -> list[Callback]:
+        """Return a page of callbacks by due time."""
+        ...
+
+    def message(self, message_id: str, org: str) -> Message | None:
+        """Return one message."""
+        ...
+
+    def messages(self, org: str, *, case_id: str | None, limit: int, skip: int) -> list[Message]:
+        """Return a page of messages, newest first."""
+        ...
+
+    def save(self, changes: Sequence[tuple[Callback, int]]) -> None:
+        """Write changed callbacks; Conflict when one was changed meanwhile."""
+        ...
+
+
+class Desk:
+    """The use cases, each scoped to the caller's organisation."""
+
+    def __init__(self, repository: Shelf, rulebooks: Rulebooks[FollowupRules], clock: Clock) -> None:
+        """A callback and a message stay under the version of the rulebook they were made under."""
+        self._repository = repository
+        self._rulebooks = rulebooks
+        self._clock = clock
+
+    def complete(self, call: Caller, data: Mapping[str, Any]) -> dict[str, Any]:
+        """Record a call made; a repeat of the command gets the first answer and changes nothing.
+
+        Raises NotFound, ValidationFailed, RuleRefused (see Callback.take), and Conflict when others keep
+        changing the same callback or the key was used with other arguments.
+        """
+        digest = digest_of(data)
+        for _ in range(_ATTEMPTS):
+            callback = self._callback(call.org, data["id"])
+            given = callback.answer_to(call.key, digest)
+            if given is not None:
+                return dict(given)
+            since = callback.history.next_seq
+            effect = self._take(callback, call, data)
+            answer = callback_view(callback, self._clock.now())
+            callback.remember_answer(call.key, digest, answer)
+            try:
+                self._repository.save([(callback, since)])
+            except Conflict:
+                continue
+            CALLBACKS_MADE.labels(outcome=data["outcome"], effect=effect.value).inc()
+            return answer
+        raise Conflict(f"callback {data['id']} keeps being changed by others: try again")
+
+    def _take(self, callback: Callback, call: Caller, data: Mapping[str, Any]) -> Effect:
+        rule = self._rule(callback)
+        outcome = rule.outcome(data["outcome"])
+        reached = data["reached"]
+        if reached is None:
+            reached = outcome is not None and outcome.effect is not Effect.RETRY
+        made = Call(self._clock.now(), call.actor, data["outcome"], reached, data["note"])
+        return callback.take(made, rule, Cause(call.key, call.actor, call.traceparent))
+
+    def callback(self, org: str, callback_id: str) -> dict[str, Any]:
+        """Return one callback with the calls made and the outcomes its rule permits."""
+        callback = self._callback(org, callback_id)
+        return {
+            **callback_view(callback, self._clock.now()),
+            "calls": calls_view(callback),
+            "outcomes": outcomes_view(self._rule(callback)),
+        }
+
+    def callbacks(self, org: str, query: Mapping[str, Any]) -> list[dict[str, Any]]:
+        """Return a page of callbacks, the earliest due first and those without a due time last."""
+        now = self._clock.now()
+        return [
+            callback_view(callback, now) for callback in self._repository.callbacks(org, now=now, **query)
+        ]
+
+    def callback_history(self, org: str, callback_id: str) -> dict[str, Any]:
+        """Return a callback's history and what is wrong with its chain, if anything."""
+        return history_view(self._callback(org, callback_id).history)
+
+    def messages(self, org: str, query: Mapping[str, Any]) -> list[dict[str, Any]]:
+        """Return a page of messages, newest first, each with what its template still wants to know."""
+        return [
+            message_view(message, self._template(message))
+            for message in self._repository.messages(org, **query)
+        ]
+
+    def render(self, org: str, message_id: str, values: Mapping[str, str]) -> dict[str, Any]:
+        """Return the message as the customer gets it; see ``wording`` for what is refused. Keeps nothing."""
+        message = self._repository.message(message_id, org)
+        if message is None:
+            raise no_message(message_id)
+        return {"message_id": message.id, "text": wording(self._template(message), message, values)}
+
+    def _callback(self, org: str, callback_id: str) -> Callback:
+        callback = self._repository.callback(callback_id, org)
+        if callback is None:
+            raise no_callback(callback_id)
+        return callback
+
+    def _rule(self, callback: Callback) -> CallbackRule:
+        rule = self._rulebooks.of_version(callback.org, callback.regulation).sections.callback(callback.rule)
+        if rule is None:
+            raise no_rule(callback.rule)
+        return rule
+
+    def _template(self, message: Message) -> MessageTemplate:
+        rules = self._rulebooks.of_version(message.org, message.regulation).sections
+        template = rules.message(message.template)
+        if template is None:
+            raise no_template(message.template)
+        return template

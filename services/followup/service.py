@@ -1,0 +1,70 @@
+"""Entry points of the followup service: receive, call the use case, answer."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from services.followup.application import Application
+from services.followup.schemas import ById, CallbackQuery, CompleteCallback, MessageQuery, RenderMessage
+from shared.messaging.consumer import event_batches
+from shared.messaging.delivery import Delivery
+from shared.messaging.outbox import OutboxRelay
+from shared.messaging.rpc import Call, CallContext, command, query
+from shared.messaging.ticker import every_tick
+from shared.runner import FromRuntime
+
+#: Who makes callbacks and looks at them; a rulebook may still forbid a callback to whoever handled the case.
+CALLER_ROLES = ("followup_agent", "complaint_handler", "supervisor", "manager", "system")
+#: Who puts a message's words together: gateways, and people who check them.
+SENDER_ROLES = ("followup_agent", "supervisor", "system")
+
+
+class FollowupService:
+    """Callbacks after replies, and messages to customers."""
+
+    name = "followup"
+
+    context = CallContext()
+    relay = OutboxRelay()
+    app: Application = FromRuntime()
+
+    @event_batches("complaints", types=("case_replied", "contact_attempted", "case_closed", "case_reopened"))
+    def on_complaints_events(self, deliveries: Sequence[Delivery]) -> None:
+        """Follow what happens on cases."""
+        self.app.follow(deliveries)
+
+    @every_tick
+    def fire_clocks(self) -> bool:
+        """Let the clocks of callbacks fire."""
+        return self.app.fire_clocks()
+
+    @command(*CALLER_ROLES, schema=CompleteCallback)
+    def complete_callback(self, call: Call, data: dict[str, Any]) -> dict[str, Any]:
+        """Record a call made on a callback, and what follows from its outcome."""
+        return self.app.desk.complete(call, data)
+
+    @query(*CALLER_ROLES, schema=ById)
+    def get_callback(self, call: Call, data: dict[str, Any]) -> dict[str, Any]:
+        """Return one callback with the calls made and the outcomes permitted."""
+        return self.app.desk.callback(call.org, data["id"])
+
+    @query(*CALLER_ROLES, schema=CallbackQuery)
+    def list_callbacks(self, call: Call, data: dict[str, Any]) -> list[dict[str, Any]]:
+        """Return a page of callbacks, the earliest due first."""
+        return self.app.desk.callbacks(call.org, data)
+
+    @query(*CALLER_ROLES, schema=ById)
+    def get_callback_history(self, call: Call, data: dict[str, Any]) -> dict[str, Any]:
+        """Return a callback's history and whether its chain is whole."""
+        return self.app.desk.callback_history(call.org, data["id"])
+
+    @query(*CALLER_ROLES, schema=MessageQuery)
+    def list_messages(self, call: Call, data: dict[str, Any]) -> list[dict[str, Any]]:
+        """Return a page of outgoing messages, newest first."""
+        return self.app.desk.messages(call.org, data)
+
+    @query(*SENDER_ROLES, schema=RenderMessage)
+    def render_message(self, call: Call, data: dict[str, Any]) -> dict[str, Any]:
+        """Return a message's words; refused when something is missing that it must contain."""
+        return self.app.desk.render(call.org, data["id"], data["values"])

@@ -1,0 +1,142 @@
+"""Use case: keep every event once, and bring what is known of the matters it concerns up to date."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+from services.reporting.domain.case import FOLDED, CaseFact, fold
+from services.reporting.domain.event import ArchivedEvent
+from services.reporting.handlers.reading import Unreadable, read_event
+from services.reporting.metrics import EVENTS_ARCHIVED, FACTS_REBUILT
+from shared.clock import Clock
+from shared.history import moment_of
+
+
+class Incoming(Protocol):
+    """What the use case needs of a delivery."""
+
+    body: bytes
+    content_type: str | None
+
+    def duplicate(self) -> None:
+        """Say that the event's effect was there already."""
+        ...
+
+    def dead(self, reason: str) -> None:
+        """Say that no retry can help."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class ContactFact:
+    """One contact as the statistics see it; it never changes."""
+
+    id: str
+    org: str
+    category: str
+    channel: str
+    received_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class RejectionFact:
+    """One rejected event as the statistics see it; it never changes."""
+
+    id: str
+    org: str
+    rejected_at: datetime
+
+
+class Archive(Protocol):
+    """What the use case needs of the repository."""
+
+    def archive(self, events: Sequence[ArchivedEvent], at: datetime) -> set[str]:
+        """Keep the events not there yet; return the keys of those that were."""
+        ...
+
+    def events_about(self, ids: Sequence[str], types: frozenset[str]) -> list[ArchivedEvent]:
+        """Return the archived events of ``types`` about ``ids``, in any order."""
+        ...
+
+    def save_cases(self, cases: Sequence[CaseFact]) -> int:
+        """Write the cases unless a fact of as many events is there; return how many were written."""
+        ...
+
+    def add_contacts(self, contacts: Sequence[ContactFact]) -> int:
+        """Write the contacts not there yet; return how many were written."""
+        ...
+
+    def add_rejections(self, rejections: Sequence[RejectionFact]) -> int:
+        """Write the rejections not there yet; return how many were written."""
+        ...
+
+
+class ArchiveEvents:
+    """Takes whole batches: a handful of database calls for all of them, whatever their number.
+
+    Everything known of a case is computed afresh from all its archived events after those of the batch
+    were added. So whoever computes last has seen every event, and no order or repetition matters.
+    """
+
+    def __init__(self, repository: Archive, clock: Clock) -> None:
+        """Keep events in ``repository``, stamped by ``clock``."""
+        self._repository = repository
+        self._clock = clock
+
+    def __call__(self, source: str, deliveries: Sequence[Incoming]) -> None:
+        """Archive or dead-letter each delivery from the service ``source``.
+
+        Raises Unavailable if the database is away; doing the same batch again is safe.
+        """
+        events: dict[str, ArchivedEvent] = {}
+        carriers: dict[str, Incoming] = {}
+        for delivery in deliveries:
+            try:
+                event = read_event(source, delivery.body, delivery.content_type)
+            except Unreadable as error:
+                delivery.dead(str(error))
+                continue
+            if event.key in events:
+                delivery.duplicate()
+                continue
+            events[event.key], carriers[event.key] = event, delivery
+        if not events:
+            return
+        known = self._repository.archive(list(events.values()), self._clock.now())
+        # Known events too: a predecessor may have been stopped between the archive and the facts.
+        self._rebuild(list(events.values()))
+        for key in known:
+            carriers[key].duplicate()
+        EVENTS_ARCHIVED.labels(source=source).inc(len(events) - len(known))
+
+    def _rebuild(self, events: Sequence[ArchivedEvent]) -> None:
+        contacts = [contact_fact(event) for event in events if event.type == "contact_registered"]
+        if contacts:
+            FACTS_REBUILT.labels(kind="contact").inc(self._repository.add_contacts(contacts))
+        rejections = [rejection_fact(event) for event in events if event.type == "contact_rejected"]
+        if rejections:
+            FACTS_REBUILT.labels(kind="rejection").inc(self._repository.add_rejections(rejections))
+        touched = sorted({event.about for event in events if event.type in FOLDED})
+        if touched:
+            FACTS_REBUILT.labels(kind="case").inc(self._repository.save_cases(self._cases(touched)))
+
+    def _cases(self, ids: Sequence[str]) -> list[CaseFact]:
+        found: dict[tuple[str, str], list[ArchivedEvent]] = {}
+        for event in self._repository.events_about(ids, FOLDED):
+            found.setdefault((event.about, event.org), []).append(event)
+        return [fold(case_id, org, events) for (case_id, org), events in found.items()]
+
+
+def contact_fact(event: ArchivedEvent) -> ContactFact:
+    """Return what a ``contact_registered`` event says of its contact."""
+    data = event.data
+    received_at = moment_of(data["received_at"])
+    return ContactFact(data["contact_id"], event.org, data["category"], data["channel"], received_at)
+
+
+def rejection_fact(event: ArchivedEvent) -> RejectionFact:
+    """Return what a ``contact_rejected`` event says of the event that was rejected."""
+    return RejectionFact(event.data["rejected_id"], event.org, event.time)

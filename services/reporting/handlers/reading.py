@@ -1,0 +1,47 @@
+"""Reads one event of a service: decodes it and checks what the archive and the figures need of it."""
+
+from __future__ import annotations
+
+from services.reporting.domain.event import ArchivedEvent, concerned
+from services.reporting.schemas import EVENT_DATA
+from shared.errors import ValidationFailed
+from shared.messaging.envelope import Undecodable, decode, parse
+from shared.messaging.problems import flatten_errors
+
+
+class Unreadable(Exception):
+    """The event cannot be archived and no retry can help; the text names what is wrong, never the values."""
+
+
+def read_event(source: str, body: bytes, content_type: str | None) -> ArchivedEvent:
+    """Return the event that the service ``source`` published; raises Unreadable.
+
+    Its data is checked here, before it is kept: a malformed event in the archive would spoil what is
+    computed from it every time.
+    """
+    try:
+        event = parse(decode(body, content_type))
+    except Undecodable as error:
+        raise Unreadable(f"Undecodable: {error}") from error
+    except ValidationFailed as error:
+        raise Unreadable(error.message) from error
+    if event.source != f"/kefu/{source}":
+        raise Unreadable(f"source is not that of the service {source}, whose exchange it came from")
+    if event.subject is None or event.sequence is None or event.time is None:
+        raise Unreadable("subject, sequence and time must all be there")
+    schema = EVENT_DATA.get(event.type)
+    if schema is not None:
+        problems = flatten_errors(schema.validate(event.data), "data")
+        if problems:
+            raise Unreadable("; ".join(f"{problem.field}: {problem.reason}" for problem in problems))
+    return ArchivedEvent(
+        key=event.key,
+        org=event.org,
+        source=source,
+        type=event.type,
+        subject=event.subject,
+        sequence=event.sequence,
+        time=event.time,
+        about=concerned(event.subject, event.data),
+        data=event.data,
+    )

@@ -1,0 +1,159 @@
+"""Shapes of what comes in: RPC arguments (strict), and what the figures need of each event (tolerant)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from marshmallow import EXCLUDE, Schema, ValidationError, fields, validate
+
+from services.reporting.domain.month import Month
+from services.reporting.settings import LARGEST_PAGE, PAGE
+
+_ID_LENGTH = 128
+
+
+def _id(**kwargs: Any) -> fields.String:
+    return fields.String(required=True, validate=validate.Length(1, _ID_LENGTH), **kwargs)
+
+
+def _moment(**kwargs: Any) -> fields.AwareDateTime:
+    return fields.AwareDateTime(required=True, format="iso", **kwargs)
+
+
+def _truth(**kwargs: Any) -> fields.Boolean:
+    return fields.Boolean(required=True, truthy={True}, falsy={False}, **kwargs)
+
+
+class _Month(fields.Field[Month]):
+    """A calendar month, ``2026-11``."""
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> Month:  # noqa: ARG002 - marshmallow's signature
+        try:
+            return Month.of(value if isinstance(value, str) else "")
+        except ValueError:
+            message = "must be a month of the years 2000 to 2099 written like 2026-11"
+            raise ValidationError(message) from None
+
+
+class MonthQuery(Schema):
+    """One month."""
+
+    month = _Month(required=True)
+
+
+class KpiCasesQuery(Schema):
+    """The cases behind one key figure of one month, a page at a time."""
+
+    code = _id()
+    month = _Month(required=True)
+    limit = fields.Integer(load_default=PAGE, strict=True, validate=validate.Range(1, LARGEST_PAGE))
+    skip = fields.Integer(load_default=0, strict=True, validate=validate.Range(0, 1_000_000))
+
+
+class ReportQuery(Schema):
+    """One published report of a month; the latest unless ``version`` names one."""
+
+    month = _Month(required=True)
+    version = fields.Integer(load_default=None, allow_none=True, strict=True, validate=validate.Range(1))
+
+
+class ArchiveQuery(Schema):
+    """A page of the archived events about one case, contact or other subject, oldest first."""
+
+    about = _id()
+    limit = fields.Integer(load_default=PAGE, strict=True, validate=validate.Range(1, LARGEST_PAGE))
+    skip = fields.Integer(load_default=0, strict=True, validate=validate.Range(0, 1_000_000))
+
+
+class _EventData(Schema):
+    """What is needed of an event; whatever else it carries is kept and not looked at."""
+
+    class Meta:
+        """Pass over what a later version of the publisher may add."""
+
+        unknown = EXCLUDE
+
+
+class _ContactRegistered(_EventData):
+    contact_id = _id()
+    category = _id()
+    channel = _id()
+    received_at = _moment()
+
+
+class _ContactRejected(_EventData):
+    rejected_id = _id()
+
+
+class _ClockRow(_EventData):
+    name = _id()
+    due_at = _moment(allow_none=True)
+
+
+class _OfCase(_EventData):
+    case_id = _id()
+
+
+class _WithClocks(_OfCase):
+    clocks = fields.List(fields.Nested(_ClockRow), load_default=list)
+
+
+class _CaseOpened(_WithClocks):
+    number = _id()
+    contact_id = _id()
+    level = _id()
+    received_at = _moment()
+
+
+class _CaseReplied(_OfCase):
+    valid = _truth()
+    replied_at = _moment()
+
+
+class _LevelChanged(_WithClocks):
+    to = _id()
+
+
+class _ClockBreached(_OfCase):
+    clock = _id()
+    due_at = _moment()
+
+
+class _ClockMet(_OfCase):
+    clock = _id()
+    on_time = _truth(allow_none=True)
+
+
+class _CaseClosed(_OfCase):
+    closed_at = _moment()
+    valid = _truth(allow_none=True)
+    on_time = _truth(allow_none=True)
+
+
+class _OfCallback(_OfCase):
+    callback_id = _id()
+
+
+class _CallbackMade(_OfCallback):
+    outcome = _id()
+
+
+#: What an event of each type must hold for the figures; other types need only be events.
+EVENT_DATA: dict[str, Schema] = {
+    "contact_registered": _ContactRegistered(),
+    "contact_rejected": _ContactRejected(),
+    "case_opened": _CaseOpened(),
+    "case_accepted": _WithClocks(),
+    "case_refused": _WithClocks(),
+    "case_replied": _CaseReplied(),
+    "case_level_changed": _LevelChanged(),
+    "case_escalated": _OfCase(),
+    "clock_breached": _ClockBreached(),
+    "clock_met": _ClockMet(),
+    "case_closed": _CaseClosed(),
+    "case_reopened": _OfCase(),
+    "callback_scheduled": _OfCallback(),
+    "callback_due": _OfCallback(),
+    "callback_completed": _CallbackMade(),
+    "callback_unsatisfied": _CallbackMade(),
+}

@@ -1,0 +1,78 @@
+"""Entry points of the reporting service: receive, call the use case, answer."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from services.reporting.application import Application
+from services.reporting.schemas import ArchiveQuery, KpiCasesQuery, MonthQuery, ReportQuery
+from shared.messaging.consumer import event_batches
+from shared.messaging.delivery import Delivery
+from shared.messaging.outbox import OutboxRelay
+from shared.messaging.rpc import Call, CallContext, command, query
+from shared.runner import FromRuntime
+
+#: Roles that look at figures, and those that publish them.
+READER_ROLES = ("complaint_handler", "supervisor", "manager", "system")
+PUBLISHER_ROLES = ("supervisor", "manager", "system")
+
+
+class ReportingService:
+    """The archive of all events, and the figures computed from it."""
+
+    name = "reporting"
+
+    context = CallContext()
+    relay = OutboxRelay()
+    app: Application = FromRuntime()
+
+    @event_batches("intake", types=("#",))
+    def on_intake_events(self, deliveries: Sequence[Delivery]) -> None:
+        """Archive what intake publishes."""
+        self.app.archive("intake", deliveries)
+
+    @event_batches("complaints", types=("#",))
+    def on_complaints_events(self, deliveries: Sequence[Delivery]) -> None:
+        """Archive what complaints publishes."""
+        self.app.archive("complaints", deliveries)
+
+    @event_batches("followup", types=("#",))
+    def on_followup_events(self, deliveries: Sequence[Delivery]) -> None:
+        """Archive what followup publishes."""
+        self.app.archive("followup", deliveries)
+
+    @event_batches("reporting", types=("#",))
+    def on_reporting_events(self, deliveries: Sequence[Delivery]) -> None:
+        """Archive what this service itself publishes: the archive holds every event of the system."""
+        self.app.archive("reporting", deliveries)
+
+    @query(*READER_ROLES, schema=MonthQuery)
+    def month_statistics(self, call: Call, data: dict[str, Any]) -> dict[str, Any]:
+        """Return the statistics table of a month as it stands now."""
+        return self.app.figures.statistics(call.org, data["month"])
+
+    @query(*READER_ROLES, schema=MonthQuery)
+    def kpis(self, call: Call, data: dict[str, Any]) -> dict[str, Any]:
+        """Return the key figures of a month as they stand now."""
+        return self.app.figures.kpis(call.org, data["month"])
+
+    @query(*READER_ROLES, schema=KpiCasesQuery)
+    def kpi_cases(self, call: Call, data: dict[str, Any]) -> dict[str, Any]:
+        """Return the cases a key figure counts."""
+        return self.app.figures.kpi_cases(call.org, **data)
+
+    @query(*READER_ROLES, schema=ArchiveQuery)
+    def list_archive(self, call: Call, data: dict[str, Any]) -> list[dict[str, Any]]:
+        """Return the archived events about one case, contact or other subject, oldest first."""
+        return self.app.figures.archived(call.org, **data)
+
+    @command(*PUBLISHER_ROLES, schema=MonthQuery)
+    def publish_month_report(self, call: Call, data: dict[str, Any]) -> dict[str, Any]:
+        """Publish the figures of a month as they stand now, as the next version of its report."""
+        return self.app.reports.publish(call, data["month"])
+
+    @query(*READER_ROLES, schema=ReportQuery)
+    def get_report(self, call: Call, data: dict[str, Any]) -> dict[str, Any]:
+        """Return a published report with its figures."""
+        return self.app.reports.get(call.org, data["month"], data["version"])
