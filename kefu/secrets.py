@@ -120,6 +120,23 @@ def prepare(directory: Path, *, publishers: Sequence[str] = PUBLISHERS) -> Secre
     return Secrets(directory, logins)
 
 
+def read_secrets(directory: Path) -> Secrets:
+    """Return the secrets that ``prepare`` made in ``directory``, which may be read-only; nothing is written.
+
+    Raises ``NotFound`` when it holds none, ``Unavailable`` when they may not be read, ``ValidationFailed`` as
+    ``prepare`` does.
+    """
+    path = directory / PASSWORDS_FILE
+    try:
+        return Secrets(directory, _read_logins(path))
+    except FileNotFoundError as error:
+        message = f"{directory} holds no secrets; `kefu prepare {directory}` makes them"
+        raise NotFound(message) from error
+    except OSError as error:
+        message = f"the secrets in {directory} cannot be read: {error.strerror or type(error).__name__}"
+        raise Unavailable(message) from error
+
+
 @contextmanager
 def _only_one(directory: Path) -> Iterator[None]:
     descriptor = os.open(directory / ".lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)

@@ -3,31 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
-
-from nameko.extensions import ENTRYPOINT_EXTENSIONS_ATTR
 
 from services.complaints.service import ComplaintsService
 from services.followup.service import FollowupService
 from services.intake.service import IntakeService
 from services.reporting.service import ReportingService
-from shared.messaging.consumer import EventBatches
-from shared.messaging.topology import Subscription, Topology
+from shared.messaging.consumer import subscriptions_of
+from shared.messaging.topology import Topology
+
+__all__ = ["PUBLISHERS", "RETRY_DELAYS_MS", "SERVICES", "subscriptions_of", "topology"]
 
 SERVICES: tuple[type, ...] = (IntakeService, ComplaintsService, FollowupService, ReportingService)
 #: External systems of the demo, each with a broker user of its own.
 PUBLISHERS = ("hotline", "shop", "crm", "chat", "property-fees")
 RETRY_DELAYS_MS = (1_000, 5_000, 30_000, 120_000, 600_000)
-
-
-def subscriptions_of(service: Any) -> tuple[Subscription, ...]:
-    """Return what a service class subscribes to, in order of source."""
-    found = []
-    for name in dir(service):
-        for entrypoint in getattr(getattr(service, name), ENTRYPOINT_EXTENSIONS_ATTR, ()):
-            if isinstance(entrypoint, EventBatches):
-                found.append(Subscription(service.name, entrypoint.source, tuple(entrypoint.types)))  # noqa: PERF401 - a third level of comprehension reads worse
-    return tuple(sorted(found, key=lambda subscription: subscription.source))
 
 
 def topology(

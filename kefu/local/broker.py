@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import socket
+import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import ClassVar
@@ -19,6 +20,9 @@ from kefu.local.server import BackingServer, inherited_environment
 _PROTOCOL_HEADER = b"AMQP\x00\x00\x09\x01"
 _METHOD_FRAME = b"\x01"
 _PROBE_TIMEOUT = 2.0
+
+#: How long Erlang's disk_log, and with it Mnesia, may hold back what was written, with a margin.
+_DECLARATIONS_ON_DISK = 2.5
 
 # Schedulers that spin while idle would take the two cores of a laptop from the services.
 _VM_FLAGS = "+sbwt none +sbwtdcpu none +sbwtdio none -kernel inet_dist_use_interface {127,0,0,1}"
@@ -62,6 +66,14 @@ class PrivateBroker(BackingServer):
             f"pyamqp://{quote(user, safe='')}:{quote(password, safe='')}"
             f"@{HOST}:{self.amqp_port}/{quote(vhost, safe='')}"
         )
+
+    def settle(self) -> None:
+        """Return when everything declared so far is on disk; takes two and a half seconds.
+
+        RabbitMQ on Mnesia keeps new declarations in memory for up to two seconds. Killed before that it comes
+        back without a queue that was just declared, and so without the messages it confirmed for it.
+        """
+        time.sleep(_DECLARATIONS_ON_DISK)
 
     def _spawn(self) -> Child:
         binaries = ensure_broker()

@@ -219,7 +219,8 @@ def _run(command: Sequence[str], *, purpose: str, env: dict[str, str]) -> None:
     if done.returncode:
         last = "\n".join(done.stdout.splitlines()[-15:])
         raise LocalStackError(
-            f"Could not {purpose}. Is the network there? `{' '.join(command)}` said:\n{last}"
+            f"Could not {purpose}. The end of what `{' '.join(command)}` said, "
+            f"which may just mean that the network is away:\n{last}"
         )
 
 

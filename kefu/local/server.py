@@ -28,6 +28,8 @@ class BackingServer(ABC):
     title: ClassVar[str]
     #: The names under which its ports are remembered.
     port_names: ClassVar[tuple[str, ...]]
+    #: Seconds to wait for its ports: a predecessor killed a moment ago may still be on its way out.
+    port_patience: ClassVar[float] = 5.0
 
     def __init__(self, directory: Path, *, ports: dict[str, int | None]) -> None:
         """Choose the ports: those in ``ports`` as given, else the last run's if free, else new ones."""
@@ -105,7 +107,10 @@ class BackingServer(ABC):
         self._release()
 
     def kill(self) -> None:
-        """Kill the server with SIGKILL, as a crash would; what it confirmed is on disk."""
+        """Kill the server with SIGKILL, as a crash would; what it confirmed is on disk.
+
+        Also the quickest way to be rid of a server whose directory is thrown away.
+        """
         if self._main is not None:
             self._main.kill()
         self._release()
@@ -150,8 +155,7 @@ class BackingServer(ABC):
         self._lock = lock
 
     def _check_ports(self) -> None:
-        # A predecessor killed a moment ago may still be on its way out.
-        wait_until(lambda: all(map(is_free, self._ports.values())), 5)
+        wait_until(lambda: all(map(is_free, self._ports.values())), self.port_patience)
         for name, port in self._ports.items():
             if not is_free(port):
                 raise LocalStackError(

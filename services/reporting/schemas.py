@@ -87,7 +87,7 @@ class _ContactRejected(_EventData):
 
 class _ClockRow(_EventData):
     name = _id()
-    due_at = _moment(allow_none=True)
+    due_at = _moment()
 
 
 class _OfCase(_EventData):
@@ -95,7 +95,7 @@ class _OfCase(_EventData):
 
 
 class _WithClocks(_OfCase):
-    clocks = fields.List(fields.Nested(_ClockRow), load_default=list)
+    clocks = fields.List(fields.Nested(_ClockRow), required=True)
 
 
 class _CaseOpened(_WithClocks):
@@ -119,15 +119,14 @@ class _ClockBreached(_OfCase):
     due_at = _moment()
 
 
-class _ClockMet(_OfCase):
-    clock = _id()
-    on_time = _truth(allow_none=True)
+class _ClockMet(_ClockBreached):
+    on_time = _truth()
 
 
 class _CaseClosed(_OfCase):
     closed_at = _moment()
-    valid = _truth(allow_none=True)
-    on_time = _truth(allow_none=True)
+    valid = _truth()
+    on_time = _truth()
 
 
 class _OfCallback(_OfCase):
@@ -154,6 +153,7 @@ EVENT_DATA: dict[str, Schema] = {
     "case_reopened": _OfCase(),
     "callback_scheduled": _OfCallback(),
     "callback_due": _OfCallback(),
+    "callback_superseded": _OfCallback(),
     "callback_completed": _CallbackMade(),
     "callback_unsatisfied": _CallbackMade(),
 }

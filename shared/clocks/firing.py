@@ -19,6 +19,9 @@ log = get_logger(__name__)
 
 A = TypeVar("A", bound=Aggregate)
 
+#: Aggregates written together: enough to be quick, few enough to notice early that another replica is at it.
+_PORTION = 20
+
 #: An aggregate as changed, and the number of its first history entry that is new.
 Change = tuple[A, int]
 
@@ -39,14 +42,31 @@ def fire_due(
     own. ``save`` writes changes in order and raises Conflict at the first aggregate that somebody else
     changed meanwhile.
 
-    What another replica changed first is left alone: if it is still due, the next round finds it. An
-    aggregate that cannot be fired is logged and skipped, so that it does not stop the clocks of the others.
-    Unavailable goes through; the same round again is safe.
+    What another replica changed first is left alone: if it is still due, the next round finds it. Where a
+    whole portion was changed by another, that replica is working through the same list, and the rest is left
+    to it. An aggregate that cannot be fired is logged and skipped, so that it does not stop the clocks of
+    the others. Unavailable goes through; the same round again is safe.
     """
     loaded = load(now, limit)
+    saved = 0
+    for start in range(0, len(loaded), _PORTION):
+        portion = loaded[start : start + _PORTION]
+        changes, firings = _fire(portion, fire, now)
+        written = _save(changes, save)
+        for aggregate, _ in written:
+            _count(firings[aggregate.id], now)
+        saved += len(written)
+        if changes and not written:
+            return False
+    return saved > 0 and len(loaded) == limit
+
+
+def _fire(
+    portion: Sequence[A], fire: Callable[[A, datetime], Sequence[Firing]], now: datetime
+) -> tuple[list[Change[A]], dict[str, Sequence[Firing]]]:
     changes: list[Change[A]] = []
     firings: dict[str, Sequence[Firing]] = {}
-    for aggregate in loaded:
+    for aggregate in portion:
         since = aggregate.history.next_seq
         try:
             firings[aggregate.id] = fire(aggregate, now)
@@ -56,10 +76,7 @@ def fire_due(
             log.exception("deadline cannot be fired", aggregate=aggregate.id)
             continue
         changes.append((aggregate, since))
-    saved = _save(changes, save)
-    for aggregate, _ in saved:
-        _count(firings[aggregate.id], now)
-    return bool(saved) and len(loaded) == limit
+    return changes, firings
 
 
 def _save(changes: Sequence[Change[A]], save: Callable[[Sequence[Change[A]]], None]) -> Sequence[Change[A]]:

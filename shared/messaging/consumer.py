@@ -239,8 +239,19 @@ class EventBatches(Entrypoint):  # type: ignore[misc]  # nameko has no types
 
 def event_batches(source: str, types: Sequence[str]) -> Callable[..., Any]:
     """Mark a service method as the handler of the events of ``source``; see EventBatches."""
-    decorate: Callable[..., Any] = EventBatches.decorator(source, tuple(types))
+
+    def decorate(method: Callable[..., Any]) -> Any:
+        method.subscription = (source, tuple(types))  # type: ignore[attr-defined]  # read by subscriptions_of
+        return EventBatches.decorator(source, tuple(types))(method)
+
     return decorate
+
+
+def subscriptions_of(service: Any) -> tuple[Subscription, ...]:
+    """Return what a service class subscribes to, in order of source."""
+    declared = (getattr(getattr(service, name), "subscription", None) for name in dir(service))
+    wanted = (Subscription(service.name, *found) for found in declared if isinstance(found, tuple))
+    return tuple(sorted(wanted, key=lambda subscription: subscription.source))
 
 
 def _log_failure(queue: str, delivery: Delivery, error: BaseException) -> None:

@@ -183,7 +183,8 @@ def _operation(
                 metrics.RPC_DURATION.labels(method=name).observe(time.perf_counter() - started)
 
         answer.operation = Operation(kind, declared.roles, schema, name)  # type: ignore[attr-defined]
-        return GuardedRpc.decorator(answer, expected_exceptions=KefuError)
+        # Called with the method itself, nameko would drop the keyword.
+        return GuardedRpc.decorator(expected_exceptions=KefuError)(answer)
 
     return decorate
 

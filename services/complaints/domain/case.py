@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from services.complaints.domain.claim import Claim, Note, check_ground, clocks_data
+from services.complaints.domain.claim import Claim, Note, check_ground, check_next_reply, clocks_data
 from services.complaints.domain.rulebook import (
     AppliesTo,
     ClockEnd,
@@ -107,14 +107,19 @@ class Case(Aggregate):
         self.mark_processed(cause.message_id)
 
     def join_repeat(
-        self, contact_id: str, channel: str, rules: ComplaintRules, *, at: datetime, cause: Cause
+        self, contact_id: str, channel: str, claim: Claim, timing: Timing, *, at: datetime, cause: Cause
     ) -> None:
-        """Take in the same complaint raised again; where the rulebook says so that is an escalation (B-JKC-59)."""
+        """Take in the same complaint raised again; where the rulebook says so that is an escalation (B-JKC-59).
+
+        What the customer adds counts: a higher sum, the press or a lawsuit may raise the level.
+        """
         if contact_id in self.contacts:
             return
         self.contacts.append(contact_id)
         self.repeats += 1
-        if rules.repeat_escalates is not None and rules.repeat_escalates.value:
+        self.claim = self.claim.with_repeat(claim)
+        escalates = timing.rules.repeat_escalates
+        if escalates is not None and escalates.value:
             data = {
                 "case_id": self.id,
                 "cause": "repeat",
@@ -123,6 +128,11 @@ class Case(Aggregate):
                 "repeats": self.repeats,
             }
             self.record("case_escalated", data, at=at, cause=cause)
+        else:
+            # Every change leaves an entry of its own: by its hash a lost race is told from a repeated write.
+            joined = {"case_id": self.id, "step": "repeat", "at": timestamp(at)}
+            self.record("case_progressed", joined, at=at, cause=cause)
+        self._raise_level(timing, at, cause)
         self.mark_processed(cause.message_id)
 
     def relevel(self, households: int, timing: Timing, *, at: datetime, cause: Cause) -> bool:
@@ -133,20 +143,7 @@ class Case(Aggregate):
         if not self.is_open or households <= self.households:
             return False
         self.households = households
-        decision = timing.rules.level_of(self.claim.facts(households))
-        codes = [level.code for level in timing.rules.levels]
-        if codes.index(decision.level.code) > codes.index(self.level):
-            before, self.level = self.level, decision.level.code
-            self.deadlines = timing.relevel(self.deadlines, self.level, at)
-            data = {
-                "case_id": self.id,
-                "from": before,
-                "to": self.level,
-                "because": list(decision.because),
-                "households": households,
-                "clocks": clocks_data(self.deadlines),
-            }
-            self.record("case_level_changed", data, at=at, cause=cause)
+        self._raise_level(timing, at, cause)
         return True
 
     def decide_validity(
@@ -173,6 +170,7 @@ class Case(Aggregate):
             data = {"ground": ground, "accepted_at": timestamp(at)}
         else:
             self.state = CaseState.REFUSED
+            self.fire_clocks(at, cause, breaches_only=True)
             self.deadlines = timing.drop(self.deadlines, AppliesTo.VALID, at)
             self.deadlines += timing.begin(ClockStart.FOUND_INVALID, at, self.level, valid=False)
             data = {"ground": ground, "refused_at": timestamp(at)}
@@ -192,14 +190,16 @@ class Case(Aggregate):
     ) -> None:
         """Note an attempt to reach the customer.
 
-        Nobody reached: the message that the rulebook prescribes goes out at once, and with that the
-        first contact is made as prescribed (B-JKC-52).
+        Nobody reached at the first attempt: the message that the rulebook prescribes goes out at once, and
+        with that the first contact is made as prescribed (B-JKC-52).
         """
         rules = timing.rules
         self._may(Step.HANDLE, rules, roles)
         self._must_be(OPEN_STATES, "the case is closed")
         message = rules.first_contact_message
-        template = message.template if message and outcome is ContactOutcome.UNREACHABLE else None
+        first = all(note.kind != "contact" for note in self.notes)
+        unreachable = outcome is ContactOutcome.UNREACHABLE
+        template = message.template if message and first and unreachable else None
         data = {
             "case_id": self.id,
             "contact_id": self.contacts[0],
@@ -245,7 +245,7 @@ class Case(Aggregate):
             "a reply follows the decision on validity and ends the handling",
         )
         if not final:
-            self._check_next_reply(rules, next_reply_at, at)
+            check_next_reply(next_reply_at, at, rules)
         self.handler = cause.actor
         self.prevention = prevention or self.prevention
         self.notes.append(Note("reply" if final else "interim_reply", text, cause.actor, at))
@@ -326,10 +326,11 @@ class Case(Aggregate):
         }
         self.record("case_reopened", data, at=at, cause=cause)
 
-    def fire_clocks(self, now: datetime, cause: Cause) -> tuple[Firing, ...]:
+    def fire_clocks(self, now: datetime, cause: Cause, *, breaches_only: bool = False) -> tuple[Firing, ...]:
         """Record every warning and breach that came due until ``now`` and return them in order of time."""
-        deadlines, fired = fire_deadlines(self.deadlines, now)
-        self.deadlines = list(deadlines)
+        due = [d for d in self.deadlines if not breaches_only or now >= d.due_at]
+        _, fired = fire_deadlines(due, now)
+        self.deadlines = [d.fire(now)[0] if d in due else d for d in self.deadlines]
         for firing in fired:
             data = {"case_id": self.id, "clock": firing.clock, "due_at": timestamp(firing.due_at)}
             if firing.kind is Kind.BREACHED:
@@ -338,10 +339,28 @@ class Case(Aggregate):
                 self.record("clock_warned", {**data, "percent": firing.percent}, at=now, cause=cause)
         return fired
 
+    def _raise_level(self, timing: Timing, at: datetime, cause: Cause) -> None:
+        decision = timing.rules.level_of(self.claim.facts(self.households))
+        codes = [level.code for level in timing.rules.levels]
+        if codes.index(decision.level.code) <= codes.index(self.level):
+            return
+        self.fire_clocks(at, cause, breaches_only=True)
+        before, self.level = self.level, decision.level.code
+        self.deadlines = timing.relevel(self.deadlines, self.level, at)
+        data = {
+            "case_id": self.id,
+            "from": before,
+            "to": self.level,
+            "because": list(decision.because),
+            "households": self.households,
+            "clocks": clocks_data(self.deadlines),
+        }
+        self.record("case_level_changed", data, at=at, cause=cause)
+
     def _close(self, because: str, timing: Timing, at: datetime, cause: Cause) -> None:
         self._meet(ClockEnd.CLOSED, timing, at, cause)
         # Nothing may tick on a closed case; whatever is still open is no longer asked for.
-        self.deadlines = [deadline.supersede(at) for deadline in self.deadlines]
+        self.deadlines = [d if d.ended_at is not None else d.supersede(at) for d in self.deadlines]
         self.state, self.closed_at = CaseState.CLOSED, at
         data = {
             "case_id": self.id,
@@ -354,6 +373,8 @@ class Case(Aggregate):
         self.record("case_closed", data, at=at, cause=cause)
 
     def _meet(self, end: ClockEnd, timing: Timing, at: datetime, cause: Cause) -> None:
+        # A breach is a breach, whether or not the timer has come round to it.
+        self.fire_clocks(at, cause, breaches_only=True)
         self.deadlines, met = timing.meet(self.deadlines, end, at)
         for deadline in met:
             data = {
@@ -376,15 +397,3 @@ class Case(Aggregate):
         if self.state not in states:
             message = f"case {self.id} is {self.state.value}: {otherwise}"
             raise RuleRefused(message, rule="design", details={"state": self.state.value})
-
-    def _check_next_reply(self, rules: ComplaintRules, next_reply_at: datetime | None, at: datetime) -> None:
-        required = rules.next_reply_time_required
-        if next_reply_at is None and required is not None and required.value:
-            message = "a reply that does not solve the complaint must agree the time of the next one"
-            raise RuleRefused(
-                message, rule=required.source, problems=(Problem("next_reply_at", "is missing"),)
-            )
-        if next_reply_at is not None and next_reply_at <= at:
-            problem = Problem("next_reply_at", "lies in the past")
-            message = "the time of the next reply has already passed"
-            raise ValidationFailed(message, problems=(problem,))

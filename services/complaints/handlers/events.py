@@ -68,7 +68,7 @@ class TakeContacts:
                 continue
             try:
                 wish = routed_of(event)
-            except (KeyError, ValueError, ArithmeticError) as error:
+            except (KeyError, ValueError, TypeError, AttributeError, ArithmeticError) as error:
                 delivery.dead(f"contact_routed cannot be read: {type(error).__name__}")
                 continue
             if wish is None:

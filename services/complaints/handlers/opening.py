@@ -55,10 +55,17 @@ class Routed:
 
 
 def routed_of(event: CloudEvent) -> Routed | None:
-    """Read the event; None when the contact goes elsewhere. KeyError or ValueError when fields are missing or wrong."""
+    """Read the event; None when the contact goes elsewhere.
+
+    Raises KeyError, ValueError, TypeError, AttributeError or ArithmeticError when fields are missing or wrong.
+    """
     data = event.data
     if data["routed_to"] != "complaints":
         return None
+    for name in ("contact_id", "number", "customer_id", "channel"):
+        if not isinstance(data[name], str):
+            message = f"{name} is no text"
+            raise TypeError(message)
     claim = data["complaint"] or {}
     amount = claim.get("amount")
     return Routed(
@@ -142,7 +149,9 @@ class OpenCases:
             if case.version:
                 joined.setdefault(case.id, (case, case.history.next_seq))
             timing = self._rules.timing(case.org, case.regulation)
-            case.join_repeat(routed.contact_id, routed.channel, timing.rules, at=now, cause=routed.cause)
+            case.join_repeat(
+                routed.contact_id, routed.channel, routed.claim, timing, at=now, cause=routed.cause
+            )
         cases = list(opened.values())
         inserted = self._repository.insert(cases)
         self._repository.save_all(list(joined.values()))

@@ -71,7 +71,7 @@ class Callback(Aggregate):
     @property
     def next_due(self) -> datetime | None:
         """Return when the timer next has to look at the callback; None when never."""
-        return self.deadline.next_at if self.deadline and self.state is State.OPEN else None
+        return self.deadline.next_at if self.deadline else None
 
     @property
     def attempts(self) -> int:

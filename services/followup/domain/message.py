@@ -66,8 +66,7 @@ def wording(template: MessageTemplate, message: Message, values: Mapping[str, st
         message_text = "the template has no place for " + ", ".join(problem.field for problem in odd)
         raise ValidationFailed(message_text, problems=odd)
     filled = {**message.variables, **values}
-    missing = dict.fromkeys(template.missing(filled))
-    missing |= dict.fromkeys(name for name in known if not filled.get(name, "").strip())
+    missing = [name for name in known if not filled.get(name, "").strip()]
     if missing:
         names = ", ".join(missing)
         raise RuleRefused(

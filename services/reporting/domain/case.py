@@ -24,21 +24,27 @@ class Status(StrEnum):
 
 @dataclass(slots=True)
 class ClockFact:
-    """One deadline of a case; ``breached`` and ``met`` speak of the due moment now in force."""
+    """One deadline that is still asked for; ``breached`` and ``met`` speak of the due moment now in force."""
 
-    due_at: datetime | None
+    due_at: datetime
     breached: bool = False
     met: bool = False
 
 
 @dataclass(slots=True)
 class CallbackFact:
-    """One callback of a case; ``made`` when somebody was reached and gave an outcome."""
+    """One callback of a case; ``made`` when the customer was reached and gave an outcome."""
 
     scheduled: bool = False
     due_passed: bool = False
+    superseded: bool = False
     made: bool = False
     outcome: str | None = None
+
+    @property
+    def overdue(self) -> bool:
+        """Tell whether its time has passed and it is still to be made."""
+        return self.due_passed and not self.made and not self.superseded
 
 
 @dataclass(slots=True)
@@ -70,10 +76,8 @@ class CaseFact:
 
     @property
     def overdue(self) -> bool:
-        """Tell whether the case is still worked on past a deadline that was breached and not met since."""
-        return self.status is not Status.CLOSED and any(
-            clock.breached and not clock.met for clock in self.clocks.values()
-        )
+        """Tell whether a deadline that is still asked for was breached and not met since."""
+        return any(clock.breached and not clock.met for clock in self.clocks.values())
 
     @property
     def settled(self) -> bool:
@@ -143,16 +147,17 @@ def _breached(case: CaseFact, data: Data) -> None:
 
 def _met(case: CaseFact, data: Data) -> None:
     # Met late before anybody noticed: no breach is announced then.
-    case.late = case.late or data["on_time"] is False
-    case.clocks.setdefault(data["clock"], ClockFact(None)).met = True
+    case.late = case.late or not data["on_time"]
+    case.clocks[data["clock"]] = ClockFact(moment_of(data["due_at"]), breached=not data["on_time"], met=True)
 
 
 def _closed(case: CaseFact, data: Data) -> None:
     case.status = Status.CLOSED
     case.closed_at = moment_of(data["closed_at"])
-    case.closed_on_time = bool(data["on_time"])
-    if data["valid"] is not None:
-        case.valid = data["valid"]
+    case.closed_on_time = data["on_time"]
+    # Nothing is asked of a closed case any more.
+    case.clocks.clear()
+    case.valid = data["valid"]
 
 
 def _reopened(case: CaseFact, _: Data) -> None:
@@ -162,12 +167,18 @@ def _reopened(case: CaseFact, _: Data) -> None:
 
 
 def _set_clocks(case: CaseFact, data: Data) -> None:
-    for row in data.get("clocks") or ():
-        due_at = moment_of(row["due_at"]) if row["due_at"] else None
-        running = case.clocks.get(row["name"])
-        if running is None or running.due_at != due_at:
-            # A new due moment supersedes the old one, and what was said of it.
-            case.clocks[row["name"]] = ClockFact(due_at)
+    """Take over the deadlines listed: they are all that are still asked for.
+
+    A new due moment supersedes the old one and what was said of it; so does being left out.
+    """
+    before = case.clocks
+    case.clocks = {}
+    for row in data["clocks"]:
+        due_at = moment_of(row["due_at"])
+        running = before.get(row["name"])
+        case.clocks[row["name"]] = (
+            running if running is not None and running.due_at == due_at else ClockFact(due_at)
+        )
 
 
 def _callback(case: CaseFact, data: Data) -> CallbackFact:
@@ -180,6 +191,10 @@ def _callback_scheduled(case: CaseFact, data: Data) -> None:
 
 def _callback_due(case: CaseFact, data: Data) -> None:
     _callback(case, data).due_passed = True
+
+
+def _callback_superseded(case: CaseFact, data: Data) -> None:
+    _callback(case, data).superseded = True
 
 
 def _callback_made(case: CaseFact, data: Data) -> None:
@@ -201,6 +216,7 @@ _STEPS: dict[str, Callable[[CaseFact, Data], None]] = {
     "case_reopened": _reopened,
     "callback_scheduled": _callback_scheduled,
     "callback_due": _callback_due,
+    "callback_superseded": _callback_superseded,
     "callback_completed": _callback_made,
     "callback_unsatisfied": _callback_made,
 }

@@ -61,7 +61,7 @@ def tally(case: CaseFact) -> dict[str, int]:
         "callbacks_scheduled": sum(callback.scheduled for callback in callbacks),
         "callbacks_made": sum(callback.made for callback in callbacks),
         "callbacks_satisfied": sum(callback.outcome == SATISFIED for callback in callbacks),
-        "callbacks_overdue": sum(callback.due_passed and not callback.made for callback in callbacks),
+        "callbacks_overdue": sum(callback.overdue for callback in callbacks),
     }
     return {name: int(count) for name, count in counts.items() if count}
 

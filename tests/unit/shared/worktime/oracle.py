@@ -92,11 +92,14 @@ def minutes_of(zone: str, day: date) -> tuple[tuple[int, int], ...]:
     info = ZoneInfo(zone)
     noon = minute_of(datetime(day.year, day.month, day.day, 12, tzinfo=info))
     found = []
-    # Two hours more on either side than an even day has; no zone tried here jumps that far.
-    for minute in range(noon - 14 * 60, noon + 14 * 60):
-        local = (EPOCH + timedelta(minutes=minute)).astimezone(info)
+    # Two hours more on either side than an even day has; no zone tried here jumps that far. The clock is read every
+    # quarter of an hour: the zones tried here jump at, and by, whole quarters.
+    for quarter in range(noon - 14 * 60, noon + 14 * 60, 15):
+        local = (EPOCH + timedelta(minutes=quarter)).astimezone(info)
+        assert local.minute % 15 == 0
         if local.date() == day:
-            found.append((minute, local.hour * 60 + local.minute))
+            wall = local.hour * 60 + local.minute
+            found += [(quarter + passed, wall + passed) for passed in range(15)]
     return tuple(found)
 
 

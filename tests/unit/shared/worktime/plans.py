@@ -102,47 +102,52 @@ def calendar_of(plan: Plan) -> Calendar:
     return calendar_from("tried", plan.definition())
 
 
-@st.composite
+# Made once: building strategies anew for every case would take longer than the cases themselves.
+_ANCHOR = {zone: st.sampled_from(days) for zone, days in _ANCHORS.items()}
+_AMOUNT = {unit: st.integers(1, most) for unit, most in _AMOUNTS.items()}
+_FLAG = st.booleans()
+_PAUSES = st.integers(0, 3)
+_START_DAY, _PAUSE_DAY = st.integers(-8, 4), st.integers(-9, 14)
+# Full hours and the ends of sessions are where off-by-ones live.
+_MINUTE = st.integers(0, 1439) | st.sampled_from((0, 60, 120, 540, 720, 810, 1080, 1439))
+_LENGTH = st.integers(0, 300) | st.sampled_from((540, 1440, 2 * 1440, 3 * 1440)) | st.integers(0, 10 * 1440)
+
+
 def questions(
-    draw: st.DrawFn,
     plans: tuple[Plan, ...] = STEADY + JUMPING,
     units: tuple[Unit, ...] = ("minutes", "hours", "days", "working_days", "working_hours"),
     *,
     flags: bool = True,
-    pauses: bool = True,
-) -> Question:
-    """Draw a question near a day on which something happens."""
-    plan = draw(st.sampled_from(plans))
-    unit = draw(st.sampled_from(units))
-    anchor = draw(st.sampled_from(_ANCHORS[plan.zone]))
-    start = _draw_moment(draw, plan, anchor, before=8, after=4)
-    duration = Duration(
-        draw(st.integers(1, _AMOUNTS[unit])),
-        unit,
-        from_next_day=flags and draw(st.booleans()),
-        end_of_day=flags and draw(st.booleans()),
+) -> st.SearchStrategy[Question]:
+    """Draw questions near days on which something happens."""
+    return _questions(
+        st.sampled_from(plans), st.sampled_from(units), _FLAG if flags else st.just(value=False)
     )
-    count = draw(st.integers(0, 3)) if pauses else 0
-    return Question(plan, start, duration, [_draw_pause(draw, plan, anchor) for _ in range(count)])
 
 
-def _draw_moment(draw: st.DrawFn, plan: Plan, anchor: date, *, before: int, after: int) -> datetime:
-    day = anchor + timedelta(days=draw(st.integers(-before, after)))
-    # Full hours and the ends of sessions are where off-by-ones live.
-    ends = st.sampled_from((0, 60, 120, 540, 720, 810, 1080, 1439))
-    minute = draw(st.one_of(st.integers(0, 1439), ends))
+@st.composite
+def _questions(
+    draw: st.DrawFn,
+    plans: st.SearchStrategy[Plan],
+    units: st.SearchStrategy[Unit],
+    flags: st.SearchStrategy[bool],
+) -> Question:
+    plan, unit = draw(plans), draw(units)
+    anchor = draw(_ANCHOR[plan.zone])
+    start = _draw_moment(draw, plan, anchor, _START_DAY)
+    duration = Duration(draw(_AMOUNT[unit]), unit, from_next_day=draw(flags), end_of_day=draw(flags))
+    return Question(plan, start, duration, [_draw_pause(draw, plan, anchor) for _ in range(draw(_PAUSES))])
+
+
+def _draw_moment(draw: st.DrawFn, plan: Plan, anchor: date, days: st.SearchStrategy[int]) -> datetime:
+    day, minute = anchor + timedelta(days=draw(days)), draw(_MINUTE)
     wall = datetime(day.year, day.month, day.day, minute // 60, minute % 60, tzinfo=ZoneInfo(plan.zone))
-    return wall.replace(fold=draw(st.integers(0, 1))).astimezone(UTC)
+    return wall.replace(fold=int(draw(_FLAG))).astimezone(UTC)
 
 
 def _draw_pause(draw: st.DrawFn, plan: Plan, anchor: date) -> Pause:
-    start = _draw_moment(draw, plan, anchor, before=9, after=14)
-    length = draw(
-        st.one_of(
-            st.integers(0, 300), st.sampled_from((540, 1440, 2 * 1440, 3 * 1440)), st.integers(0, 10 * 1440)
-        )
-    )
-    return start, start + timedelta(minutes=length)
+    start = _draw_moment(draw, plan, anchor, _PAUSE_DAY)
+    return start, start + timedelta(minutes=draw(_LENGTH))
 
 
 def tries(normal: int, deep: int) -> settings:

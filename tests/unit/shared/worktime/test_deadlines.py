@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 
 import pytest
 
@@ -160,6 +160,13 @@ def test_overlapping_pauses_count_once() -> None:
             ),
             "2025-03-08T00:00+08:00",
         ),
+        (  # two pauses that meet in the middle of a session
+            (
+                ("2025-03-06T08:00+08:00", "2025-03-06T10:00+08:00"),
+                ("2025-03-06T10:00+08:00", "2025-03-06T19:00+08:00"),
+            ),
+            "2025-03-08T00:00+08:00",
+        ),
         ((("2025-03-06T00:00+08:00", "2025-03-10T18:00+08:00"),), "2025-03-12T00:00+08:00"),
     ],
 )
@@ -190,6 +197,22 @@ def test_elapsed_hours_and_wall_clock_days_part_where_clocks_jump() -> None:
     assert _due(start, 24, "hours", calendar=NEW_YORK) == "2025-03-09T13:00-04:00"
     assert _due(start, 1, "days", calendar=NEW_YORK) == "2025-03-09T12:00-04:00"
     assert _due("2025-03-08T02:30-05:00", 1, "days", calendar=NEW_YORK) == "2025-03-09T03:30-04:00"
+
+
+def test_a_time_of_day_that_happens_twice_means_the_first() -> None:
+    """Also when the start itself was in the second of two such hours."""
+    start = "2025-11-02T01:30-05:00"
+    assert _due(start, 364, "days", calendar=NEW_YORK) == "2026-11-01T01:30-04:00"
+
+
+def test_a_day_ends_with_the_jump_when_the_clock_jumps_over_midnight() -> None:
+    """Toronto, 30 March 1919: at 23:30 the clock was put to 00:30, so the day had 23 hours and a half."""
+    week = {"country": "none", "zone": "America/Toronto", "sessions": {"mon-sun": [["00:00", "24:00"]]}}
+    toronto = calendar_from("toronto", week)
+    assert _due("1919-03-29T10:00-05:00", 1, "days", "end", calendar=toronto) == "1919-03-31T00:30-04:00"
+    spans = toronto.spans_of(date(1919, 3, 30)), toronto.spans_of(date(1919, 3, 31))
+    minutes = [sum(last - first for first, last in day) // 60_000_000 for day in spans]
+    assert minutes == [23 * 60 + 30, 23 * 60 + 30]
 
 
 def test_session_time_is_what_clocks_leave_of_it() -> None:

@@ -41,6 +41,16 @@ def test_elapsed_tells_how_much_has_passed_since_wednesday_at_ten(
     assert elapsed(CN, AT("2025-03-05T10:00+08:00"), AT(end), unit) == expected
 
 
+def test_a_day_covered_by_two_pauses_is_left_out_once() -> None:
+    """One pause in the morning, one in the afternoon: one day fewer, not two."""
+    pauses = [
+        Interval(AT("2025-03-06T08:00+08:00"), AT("2025-03-06T12:30+08:00")),
+        Interval(AT("2025-03-06T13:00+08:00"), AT("2025-03-06T20:00+08:00")),
+    ]
+    start, end = AT("2025-03-05T10:00+08:00"), AT("2025-03-12T10:00+08:00")
+    assert elapsed(CN, start, end, "working_days", pauses) == 4
+
+
 def test_elapsed_refuses_an_end_before_the_start() -> None:
     """A negative age is a mistake of the caller."""
     with pytest.raises(WorktimeError) as refused:

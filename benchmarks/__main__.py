@@ -1,0 +1,99 @@
+"""Runs the benchmarks: ``make bench``; prints a table and writes ``.kefu/bench.json``.
+
+Every figure is a ratio to a bare loop measured in the same run, so it holds on any machine.
+``ARGS="relay rpc"`` runs some of them, ``ARGS="--quick"`` all of them smaller.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import platform
+import sys
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+from benchmarks import intake, latency, memory, relay, rpc
+from benchmarks.backing import Backing, backing
+
+RESULT = Path(".kefu/bench.json")
+_MEMORY_LIMIT_MB = 120.0
+#: Growth over the second half that counts as flat: an allocator's noise.
+_FLAT_MB = 5.0
+
+Measure = Callable[[Backing, bool], dict[str, Any]]
+
+MEASURES: dict[str, Measure] = {
+    "relay": lambda b, quick: relay.measure(b, rounds=1 if quick else 3),
+    "intake": lambda b, quick: intake.measure(b, 1_000 if quick else 4_000, 500 if quick else 2_000),
+    "rpc": lambda b, quick: rpc.measure(b, rounds=1 if quick else 3),
+    "latency": lambda b, quick: latency.measure(b, 8 if quick else 30),
+    "memory": lambda b, quick: memory.measure(b, 2_000 if quick else 20_000),
+}
+#: name: (what it is, unit, limit, whether the ratio must be at least the limit or at most)
+GOALS = {
+    "relay": ("outbox relay : pipelined publish", "messages/s", 0.7, "at least"),
+    "intake": ("contact intake : consume-insert-ack", "contacts/s", 1.0, "at least"),
+    "rpc": ("RPC query p50 : bare nameko RPC p50", "ms", 1.5, "at most"),
+    "latency": ("publish to case visible p99 : bare p50", "ms", 10.0, "at most"),
+}
+
+
+def main() -> int:
+    """Run what was asked for; the exit status says only whether everything could be measured."""
+    parser = argparse.ArgumentParser(prog="make bench")
+    parser.add_argument("which", nargs="*", choices=[*MEASURES, []], help="default: all")
+    parser.add_argument("--quick", action="store_true", help="smaller runs, rougher figures")
+    options = parser.parse_args()
+    console = Console()
+    results: dict[str, Any] = {}
+    for name in options.which or list(MEASURES):
+        console.print(f"measuring {name} …")
+        # Servers of its own for each, so that one measurement's data does not slow the next.
+        with backing() as servers:
+            results[name] = MEASURES[name](servers, options.quick)
+    machine = {
+        "date": datetime.now(UTC).date().isoformat(),
+        "cores": os.cpu_count(),
+        "python": platform.python_version(),
+        "system": platform.platform(),
+        "quick": options.quick,
+    }
+    RESULT.parent.mkdir(exist_ok=True)
+    RESULT.write_text(json.dumps({"machine": machine, "results": results}, indent=1), encoding="utf-8")
+    _print_ratios(console, results)
+    if "memory" in results:
+        _print_memory(console, results["memory"])
+    console.print(f"written to {RESULT}")
+    return 0
+
+
+def _print_ratios(console: Console, results: dict[str, Any]) -> None:
+    table = Table("figure", "bare", "kefu", "ratio", "goal", "met")
+    for name, (title, unit, limit, side) in GOALS.items():
+        if name not in results:
+            continue
+        row = results[name]
+        met = row["ratio"] >= limit if side == "at least" else row["ratio"] <= limit
+        figures = [f"{row['bare']:,.1f} {unit}", f"{row['kefu']:,.1f} {unit}", f"{row['ratio']:.2f}"]
+        table.add_row(title, *figures, f"{side} {limit:g}", "yes" if met else "NO")
+    console.print(table)
+
+
+def _print_memory(console: Console, rows: dict[str, dict[str, float]]) -> None:
+    table = Table("service", "half way", "end", "peak", "growth in the second half", "met")
+    for name, row in rows.items():
+        met = row["peak"] < _MEMORY_LIMIT_MB and row["growth"] <= _FLAT_MB
+        megabytes = [f"{row[key]:.1f} MB" for key in ("half", "end", "peak", "growth")]
+        table.add_row(name, *megabytes, "yes" if met else "NO")
+    console.print(table)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,137 @@
+"""``kefu up`` and ``kefu demo``: the whole stack on this machine, and a day played through it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from typing import Annotated
+
+import typer
+from rich.markup import escape
+
+from kefu.cli.screen import console_for, errors, output
+from kefu.demo.colleagues import Colleagues
+from kefu.demo.dataset import generate_day
+from kefu.demo.expectations import Expectations
+from kefu.demo.figures import gather
+from kefu.demo.player import Outcome, Player
+from kefu.demo.progress import teller_for
+from kefu.demo.stack import Place, Stack
+from kefu.demo.tables import all_tables, figures_table, places_table
+from kefu.local.children import exit_on_signals
+from kefu.reach import Reach, find_reach, organisation_names
+
+_GLANCE = 0.5
+
+Keep = Annotated[bool, typer.Option("--keep", help="Keep what earlier runs left in the private stack.")]
+
+
+def up() -> None:
+    """Start broker, database and the four services, say where everything is, stay until Ctrl-C.
+
+    What earlier runs left in .kefu/run is kept. Servers of your own: KEFU_BROKER_ADMIN_URL, KEFU_MONGO_URL.
+    """
+    with _stack(fresh=False) as stack:
+        output.print(places_table(stack.places()))
+        _stay(stack)
+
+
+def demo(
+    *,
+    once: Annotated[bool, typer.Option("--once", help="Stop after the tables.")] = False,
+    seed: Annotated[int, typer.Option("--seed", help="Another number, another day.")] = 1,
+    keep: Keep = False,
+    attach: Annotated[
+        bool, typer.Option("--attach", help="Play into the stack that is running already, then stop.")
+    ] = False,
+) -> None:
+    """Play a day of contacts of five organisations through the four services and print what became of it.
+
+    Starts everything like `up`, afresh unless --keep; stays until Ctrl-C unless --once. Exit code 1 when
+    anything did not become as the day says.
+    """
+    if attach:
+        _end(_day(find_reach(), seed, ()))
+        return
+    with _stack(fresh=not keep) as stack:
+        outcome = _day(stack.reach, seed, stack.places())
+        if not once:
+            _stay(stack)
+    _end(outcome)
+
+
+@contextmanager
+def _stack(*, fresh: bool) -> Iterator[Stack]:
+    exit_on_signals()
+    with Stack(fresh=fresh, say=_say) as stack:
+        yield stack
+        _say("stopping …")
+
+
+def _say(text: str) -> None:
+    output.print(escape(text), style="dim")
+
+
+def _day(reach: Reach, seed: int, places: Sequence[Place]) -> Outcome:
+    """Play the day, print the tables, return what became of it."""
+    begun, now = time.monotonic(), datetime.now(UTC)
+    run = f"d{now:%m%d%H%M%S}"
+    wanted = Expectations(generate_day(seed, now, run), now)
+    output.print(f"[bold]A day of {len(wanted.orgs)} organisations[/bold] (seed {seed}, events {run}-…)")
+    with teller_for(console_for()) as teller:
+        outcome = Player(reach, wanted, run, teller, closed_by_hand=_closed_by_hand(reach, now)).play()
+    with Colleagues(reach) as colleagues:
+        shown = gather(colleagues, wanted.orgs, wanted.month)
+    for table in all_tables(shown, organisation_names(reach.organisations)):
+        output.print(table)
+    for org, report in outcome.reports.items():
+        output.print(f"report of {report['month']} published for {org}: {report['report_id']}")
+    if places:
+        output.print(places_table(places))
+    output.print(figures_table(outcome.figures))
+    _sum_up(outcome, time.monotonic() - begun)
+    return outcome
+
+
+def _closed_by_hand(reach: Reach, now: datetime) -> frozenset[str]:
+    """Return the organisations whose rulebook wants a reply and no callback before a case closes."""
+    from services.complaints.domain.rulebook import CloseCondition  # noqa: PLC0415 - takes a second to import
+    from services.complaints.rulebook import load_rulebooks  # noqa: PLC0415 - the same
+
+    books = load_rulebooks(reach.organisations)
+    return frozenset(
+        organisation.id
+        for organisation in books.organisations
+        if books.for_org(organisation.id, now).sections.close_condition.value is CloseCondition.REPLY
+    )
+
+
+def _sum_up(outcome: Outcome, seconds: float) -> None:
+    for failure in outcome.failures:
+        errors.print(f"[red]not as planned:[/red] {escape(failure)}", soft_wrap=True)
+    if outcome.well:
+        output.print(
+            f"[green]The day came out as expected[/green] in {seconds:.0f} s: expected = found throughout."
+        )
+    else:
+        errors.print("[red]The day did not come out as expected[/red]; what differs is marked above.")
+
+
+def _stay(stack: Stack) -> None:
+    """Return at Ctrl-C; end with exit code 1 when a part of the stack ends by itself."""
+    output.print("Running. In a second terminal: kefu dlq list, kefu rejected list, kefu rpc … Ctrl-C stops.")
+    try:
+        while not (ended := stack.casualties()):
+            time.sleep(_GLANCE)
+    except KeyboardInterrupt:
+        return
+    for text in ended:
+        errors.print(f"[red]kefu:[/red] {escape(text)}", soft_wrap=True)
+    raise typer.Exit(1)
+
+
+def _end(outcome: Outcome) -> None:
+    if not outcome.well:
+        raise typer.Exit(1)

@@ -1,0 +1,368 @@
+"""Where the four services keep things in these tests: in memory, in the shapes the database would hold.
+
+Every write hands what it recorded to ``sink``, as the stores in earnest hand it to the outbox relay.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections import Counter
+from collections.abc import Callable, Collection, Mapping, Sequence
+from datetime import datetime
+from typing import Any, Generic, TypeVar
+
+from services.complaints.domain.case import Case
+from services.complaints.domain.states import OPEN_STATES
+from services.complaints.repository import Member, open_key
+from services.followup.domain.callback import Callback, State
+from services.followup.domain.facts import Ending
+from services.followup.domain.message import Message
+from services.intake.domain.contact import Contact
+from services.intake.domain.customer import Customer
+from services.intake.domain.rejection import Rejection
+from services.reporting.domain.case import CaseFact
+from services.reporting.domain.event import ArchivedEvent
+from services.reporting.domain.kpi import Formula
+from services.reporting.domain.report import Report
+from services.reporting.domain.statistics import ContactCount, LevelSums, MonthFacts
+from services.reporting.domain.tally import tally
+from services.reporting.handlers.archive import ContactFact, RejectionFact
+from services.reporting.handlers.figures import Share
+from shared.aggregate import Aggregate
+from shared.errors import Conflict
+from shared.history import Entry
+from shared.mongo.store import Inserted
+from shared.outbox import Unsent
+
+A = TypeVar("A", bound=Aggregate)
+Sink = Callable[[Sequence[Unsent]], None]
+
+
+class Kept(Generic[A]):
+    """One collection of aggregates: copies in, copies out, versions checked."""
+
+    def __init__(self, sink: Sink) -> None:
+        self._rows: dict[str, A] = {}
+        self._sink = sink
+
+    def insert(self, aggregates: Sequence[A], unique: Callable[[A], Collection[str]] = lambda _: ()) -> Inserted:
+        """Insert those whose id and ``unique`` keys are not taken."""
+        taken = {key for row in self._rows.values() for key in unique(row)}
+        new, known = [], []
+        for aggregate in aggregates:
+            keys = set(unique(aggregate))
+            if aggregate.id in self._rows or keys & taken:
+                known.append(aggregate.id)
+                continue
+            taken |= keys
+            self._keep(aggregate, 1)
+            new.append(aggregate.id)
+        return Inserted(tuple(new), tuple(known))
+
+    def save(self, changes: Sequence[tuple[A, int]]) -> None:
+        """Write the next version of each."""
+        for aggregate, since in changes:
+            if self._rows[aggregate.id].version != aggregate.version:
+                raise Conflict(f"{aggregate.id} was changed by somebody else")
+            self._keep(aggregate, since)
+
+    def get(self, aggregate_id: str, org: str | None = None) -> A | None:
+        """Return one, of ``org`` only if that is given."""
+        row = self._rows.get(aggregate_id)
+        return copy.deepcopy(row) if row is not None and org in {None, row.org} else None
+
+    def all(self, org: str | None = None) -> list[A]:
+        """Return all, of ``org`` only if that is given, in the order they came."""
+        return [copy.deepcopy(row) for row in self._rows.values() if org in {None, row.org}]
+
+    def _keep(self, aggregate: A, since: int) -> None:
+        row = copy.deepcopy(aggregate)
+        row.version += 1
+        self._rows[row.id] = row
+        # Through the database's shape, as the relay would read it back.
+        entries = [Entry.from_document(entry.as_document()) for entry in row.history.since(since)]
+        self._sink([Unsent(row.org, row.id, entry) for entry in entries])
+
+
+class _Memory:
+    def ensure_indexes(self) -> None:
+        """Nothing to do: what is unique is checked at every write."""
+
+
+class IntakeMemory(_Memory):
+    """Stands in for the repository of intake."""
+
+    def __init__(self, sink: Sink) -> None:
+        self.customers_kept = Kept[Customer](sink)
+        self.contacts_kept = Kept[Contact](sink)
+        self.rejections_kept = Kept[Rejection](sink)
+        self._serials: Counter[str] = Counter()
+
+    def customers_by_key(self, keys: Sequence[str]) -> dict[str, str]:
+        rows = self.customers_kept.all()
+        return {key: row.id for row in rows for key in row.keys if key in set(keys)}
+
+    def open_customers(self, customers: Sequence[Customer]) -> Inserted:
+        return self.customers_kept.insert(customers, unique=lambda row: row.keys)
+
+    def known_contacts(self, contact_ids: Sequence[str]) -> set[str]:
+        return {row.id for row in self.contacts_kept.all()} & set(contact_ids)
+
+    def register(self, contacts: Sequence[Contact]) -> Inserted:
+        return self.contacts_kept.insert(contacts)
+
+    def reject(self, rejections: Sequence[Rejection]) -> Inserted:
+        return self.rejections_kept.insert(rejections)
+
+    def reserve_serials(self, series: str, count: int) -> int:
+        first = self._serials[series] + 1
+        self._serials[series] += count
+        return first
+
+    def contact(self, contact_id: str, org: str) -> Contact | None:
+        return self.contacts_kept.get(contact_id, org)
+
+    def contacts(
+        self, org: str, *, category: str | None, received_from: datetime | None, limit: int, skip: int
+    ) -> list[Contact]:
+        rows = [
+            row
+            for row in self.contacts_kept.all(org)
+            if category in {None, row.category} and (received_from is None or row.received_at >= received_from)
+        ]
+        rows.sort(key=lambda row: row.received_at, reverse=True)
+        return rows[skip : skip + limit]
+
+    def count_by_category(
+        self, org: str, received_from: datetime | None, received_before: datetime | None
+    ) -> dict[str, int]:
+        return dict(
+            Counter(
+                row.category
+                for row in self.contacts_kept.all(org)
+                if (received_from is None or row.received_at >= received_from)
+                and (received_before is None or row.received_at < received_before)
+            )
+        )
+
+    def customer(self, customer_id: str, org: str) -> Customer | None:
+        return self.customers_kept.get(customer_id, org)
+
+    def rejection(self, rejected_id: str, org: str) -> Rejection | None:
+        return self.rejections_kept.get(rejected_id, org)
+
+    def rejections(self, org: str, *, limit: int, skip: int) -> list[Rejection]:
+        return self.rejections_kept.all(org)[::-1][skip : skip + limit]
+
+
+class ComplaintsMemory(_Memory):
+    """Stands in for the repository of complaints."""
+
+    def __init__(self, sink: Sink) -> None:
+        self.cases_kept = Kept[Case](sink)
+
+    def contacts_known(self, contact_ids: Sequence[str]) -> dict[str, str]:
+        rows = self.cases_kept.all()
+        return {contact: row.matter_id for row in rows for contact in row.contacts if contact in contact_ids}
+
+    def open_cases_of(self, persons: Collection[tuple[str, str, str]]) -> list[Case]:
+        keys = {open_key(*person) for person in persons}
+        return [
+            row
+            for row in self.cases_kept.all()
+            if row.is_open and open_key(row.org, row.customer_id, row.claim.problem) in keys
+        ]
+
+    def insert(self, cases: Sequence[Case]) -> Inserted:
+        return self.cases_kept.insert(cases)
+
+    def save(self, case: Case, *, since_seq: int) -> None:
+        self.cases_kept.save([(case, since_seq)])
+
+    def save_all(self, changes: Sequence[tuple[Case, int]]) -> None:
+        self.cases_kept.save(changes)
+
+    def members(self, matter_ids: Collection[str]) -> list[Member]:
+        return [
+            Member(row.id, row.matter_id, row.unit_id or row.customer_id, row.households, row.is_open)
+            for row in self.cases_kept.all()
+            if row.matter_id in matter_ids and row.valid is not False
+        ]
+
+    def get(self, case_id: str, org: str) -> Case | None:
+        return self.cases_kept.get(case_id, org)
+
+    def of_contact(self, contact_id: str, org: str) -> Case | None:
+        return next((row for row in self.cases_kept.all(org) if contact_id in row.contacts), None)
+
+    def get_many(self, case_ids: Collection[str]) -> dict[str, Case]:
+        return {row.id: row for row in self.cases_kept.all() if row.id in case_ids}
+
+    def due(self, now: datetime, limit: int) -> list[Case]:
+        rows = [row for row in self.cases_kept.all() if row.next_due is not None and row.next_due <= now]
+        return sorted(rows, key=lambda row: row.next_due or now)[:limit]
+
+    def listed(self, org: str, *, state: str | None, level: str | None, limit: int, skip: int) -> list[Case]:
+        def wanted(row: Case) -> bool:
+            states = {None: True, "open": row.state in OPEN_STATES, "overdue": row.overdue}
+            return states.get(state, row.state == state) and level in {None, row.level}
+
+        rows = sorted(self.cases_kept.all(org), key=lambda row: row.received_at, reverse=True)
+        return [row for row in rows if wanted(row)][skip : skip + limit]
+
+    def summary(self, org: str) -> list[dict[str, Any]]:
+        groups: dict[tuple[str, str], list[Case]] = {}
+        for row in self.cases_kept.all(org):
+            groups.setdefault((row.level, row.state.value), []).append(row)
+        return [
+            {"level": level, "state": state, "count": len(rows), "overdue": sum(row.overdue for row in rows)}
+            for (level, state), rows in groups.items()
+        ]
+
+    def open_count(self) -> list[tuple[str, int]]:
+        return [*Counter(row.level for row in self.cases_kept.all() if row.is_open).items()]
+
+
+class FollowupMemory(_Memory):
+    """Stands in for the repository of followup."""
+
+    def __init__(self, sink: Sink) -> None:
+        self.callbacks_kept = Kept[Callback](sink)
+        self.messages_kept = Kept[Message](sink)
+        self._endings: set[Ending] = set()
+
+    def schedule(self, callbacks: Sequence[Callback]) -> Inserted:
+        return self.callbacks_kept.insert(callbacks)
+
+    def request(self, messages: Sequence[Message]) -> Inserted:
+        return self.messages_kept.insert(messages)
+
+    def end(self, endings: Sequence[Ending]) -> None:
+        self._endings |= set(endings)
+
+    def endings(self, case_ids: Sequence[str]) -> list[Ending]:
+        return [ending for ending in self._endings if ending.case_id in case_ids]
+
+    def open_callbacks(self, case_ids: Sequence[str]) -> list[Callback]:
+        rows = self.callbacks_kept.all()
+        return [row for row in rows if row.case_id in case_ids and row.state is State.OPEN]
+
+    def due(self, now: datetime, limit: int) -> list[Callback]:
+        rows = [row for row in self.callbacks_kept.all() if row.next_due is not None and row.next_due <= now]
+        return sorted(rows, key=lambda row: row.next_due or now)[:limit]
+
+    def save(self, changes: Sequence[tuple[Callback, int]]) -> None:
+        self.callbacks_kept.save(changes)
+
+    def callback(self, callback_id: str, org: str) -> Callback | None:
+        return self.callbacks_kept.get(callback_id, org)
+
+    def callbacks(
+        self, org: str, *, state: str | None, case_id: str | None, now: datetime, limit: int, skip: int
+    ) -> list[Callback]:
+        rows = [row for row in self.callbacks_kept.all(org) if case_id in {None, row.case_id}]
+        if state is not None:
+            rows = [row for row in rows if (row.overdue(now) if state == "overdue" else row.state == state)]
+        return rows[skip : skip + limit]
+
+    def message(self, message_id: str, org: str) -> Message | None:
+        return self.messages_kept.get(message_id, org)
+
+    def messages(self, org: str, *, case_id: str | None, limit: int, skip: int) -> list[Message]:
+        return [row for row in self.messages_kept.all(org) if case_id in {None, row.case_id}][
+            skip : skip + limit
+        ]
+
+
+class ReportingMemory(_Memory):
+    """Stands in for the repository of reporting."""
+
+    def __init__(self, sink: Sink) -> None:
+        self.events: dict[str, ArchivedEvent] = {}
+        self.reports_kept = Kept[Report](sink)
+        self._cases: dict[str, CaseFact] = {}
+        self._contacts: dict[str, ContactFact] = {}
+        self._rejections: dict[str, RejectionFact] = {}
+
+    def archive(self, events: Sequence[ArchivedEvent], at: datetime) -> set[str]:
+        del at
+        known = {event.key for event in events if event.key in self.events}
+        self.events |= {event.key: event for event in events if event.key not in known}
+        return known
+
+    def events_about(self, ids: Sequence[str], types: frozenset[str]) -> list[ArchivedEvent]:
+        return [event for event in self.events.values() if event.about in ids and event.type in types]
+
+    def save_cases(self, cases: Sequence[CaseFact]) -> int:
+        self._cases |= {case.id: case for case in cases}
+        return len(cases)
+
+    def add_contacts(self, contacts: Sequence[ContactFact]) -> int:
+        return _add(self._contacts, contacts)
+
+    def add_rejections(self, rejections: Sequence[RejectionFact]) -> int:
+        return _add(self._rejections, rejections)
+
+    def month_facts(self, org: str, begin: datetime, end: datetime) -> MonthFacts:
+        contacts = Counter(
+            (row.category, row.channel)
+            for row in self._contacts.values()
+            if row.org == org and begin <= row.received_at < end
+        )
+        levels: dict[str | None, Counter[str]] = {}
+        for case in self._of_month(org, begin, end):
+            levels.setdefault(case.level, Counter()).update(tally(case))
+        return MonthFacts(
+            contacts=[ContactCount(category, channel, n) for (category, channel), n in contacts.items()],
+            levels=[LevelSums(level, sums) for level, sums in levels.items()],
+            rejected_events=sum(
+                row.org == org and begin <= row.rejected_at < end for row in self._rejections.values()
+            ),
+        )
+
+    def shares(
+        self, org: str, begin: datetime, end: datetime, formula: Formula, limit: int, skip: int
+    ) -> list[Share]:
+        shares = [
+            Share(case.id, case.number, sums.get(formula.numerator, 0), sums.get(formula.denominator, 0))
+            for case in self._of_month(org, begin, end)
+            for sums in [tally(case)]
+        ]
+        return [share for share in shares if share.denominator][skip : skip + limit]
+
+    def archived(self, org: str, about: str, limit: int, skip: int) -> list[ArchivedEvent]:
+        rows = [event for event in self.events.values() if event.org == org and event.about == about]
+        return sorted(rows, key=lambda row: (row.time, row.subject, row.sequence))[skip : skip + limit]
+
+    def report(self, org: str, report_id: str) -> Report | None:
+        return self.reports_kept.get(report_id, org)
+
+    def report_of(self, org: str, kind: str, month: str, edition: int | None) -> Report | None:
+        rows = [
+            row
+            for row in self.reports_kept.all(org)
+            if (row.kind, row.month) == (kind, month) and edition in {None, row.edition}
+        ]
+        return max(rows, key=lambda row: row.edition, default=None)
+
+    def add_report(self, report: Report) -> bool:
+        def edition(row: Report) -> list[str]:
+            return [f"{row.org}/{row.kind}/{row.month}/{row.edition}"]
+
+        return bool(self.reports_kept.insert([report], unique=edition).new)
+
+    def _of_month(self, org: str, begin: datetime, end: datetime) -> list[CaseFact]:
+        return [
+            case
+            for case in self._cases.values()
+            if case.org == org and case.received_at is not None and begin <= case.received_at < end
+        ]
+
+
+F = TypeVar("F", ContactFact, RejectionFact)
+
+
+def _add(kept: dict[str, F], facts: Sequence[F]) -> int:
+    fresh: Mapping[str, F] = {fact.id: fact for fact in facts if fact.id not in kept}
+    kept |= fresh
+    return len(fresh)

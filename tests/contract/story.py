@@ -1,0 +1,194 @@
+"""One story that makes every service say everything it can say, and answers every call at least once."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from functools import cache
+from typing import Any
+
+from tests.contract.stage import Published, Stage
+
+#: A Monday morning in China, an ordinary working week ahead.
+MONDAY = datetime(2026, 11, 23, 1, 0, tzinfo=UTC)
+PLAZA = "plaza-demo"
+RETAIL = "retail-demo"
+HANDLER = ("staff", "complaint_handler", "ops_cs")
+CALLER = ("followup_agent",)
+BOSS = ("manager", "system", "supervisor")
+_HOUR = timedelta(hours=1)
+
+
+def contact_received(org: str = PLAZA, number: int = 1, **data: Any) -> Published:
+    """Return a made-up complaint as the hotline would publish it; ``data`` replaces parts of it."""
+    content: dict[str, Any] = {
+        "channel": "phone",
+        "category": "complaint",
+        "received_at": "2026-11-23T08:50:00+08:00",
+        "customer": {
+            "kind": "person",
+            "name": "测试甲",
+            "phone": f"138000{number:05}",
+            "unit": f"A-{number:03}",
+        },
+        "text": "三楼扶梯旁一直有异味。",
+        "complaint": {"problem": "smell-third-floor"},
+    }
+    event = {
+        "specversion": "1.0",
+        "id": f"hl-{number:05}",
+        "source": f"/hotline/{org}",
+        "type": "contact.received",
+        "time": "2026-11-23T08:51:10+08:00",
+        "datacontenttype": "application/json",
+        "dataschema": "urn:kefu:contact.received:1",
+        "org": org,
+        "traceparent": "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01",
+        "data": content | data,
+    }
+    body = json.dumps(event, ensure_ascii=False).encode()
+    return Published("external", "contact.received", body, user="pub-hotline")
+
+
+@cache
+def told() -> Stage:
+    """Tell the story once for all tests; they read what was said and change nothing."""
+    stage = Stage.at(MONDAY)
+    _intake(stage)
+    _at_the_plaza(stage)
+    _at_the_shop(stage)
+    _questions(stage)
+    return stage
+
+
+def _intake(stage: Stage) -> None:
+    stage.publish(contact_received())
+    # The same complaint again through another channel, by ten more households, and one that is wrong.
+    stage.publish(contact_received(number=2, channel="wechat", customer=_data(contact_received())["customer"]))
+    stage.settle()
+    for number in range(3, 13):
+        stage.publish(contact_received(number=number))
+    wrong = contact_received(number=99, channel="smoke-signals", complaint=None, taken_by="not valid")
+    stage.publish(wrong)
+    stage.publish(contact_received("retail-demo", 20, complaint=_shop_claim()))
+    stage.publish(contact_received("retail-demo", 21, complaint=_shop_claim()))
+    stage.settle()
+    contact = {name: value for name, value in _data(contact_received(number=30)).items() if name != "taken_by"}
+    enquiry = {**contact, "category": "enquiry", "complaint": None}
+    stage.ask("intake.register_contact", org=PLAZA, roles=("staff",), **enquiry)
+
+
+def _at_the_plaza(stage: Stage) -> None:
+    case = stage.ask("complaints.list_cases", org=PLAZA, roles=("staff",))[-1]["case_id"]
+    stage.pass_time(_HOUR * 2)
+    stage.pass_time(_HOUR * 4)
+    _handle(stage, "attempt_contact", case, outcome="unreachable")
+    _handle(stage, "attempt_contact", case, outcome="reached")
+    _handle(stage, "decide_validity", case, valid=True, ground=None, reason="现场核实属实。")
+    _handle(stage, "record_progress", case, text="已通知工程部检修排风。")
+    _handle(stage, "reply", case, text="今日先清洁。", final=False, next_reply_at="2026-11-27T09:00:00+08:00")
+    _handle(stage, "reply", case, text="排风已修复。", prevention="每周检查一次。")
+    stage.pass_time(timedelta(days=4))
+    callback = _callback(stage, case)
+    _call_back(stage, callback, "unreachable")
+    _call_back(stage, callback, "dissatisfied")
+    _handle(stage, "reply", case, text="已更换滤网。")
+    _call_back(stage, _callback(stage, case), "satisfied")
+
+    # Another case, refused, told so and thereby closed.
+    other = stage.ask("complaints.list_cases", org=PLAZA, roles=("staff",), state="received")[0]["case_id"]
+    _handle(stage, "decide_validity", other, valid=False, reason="经核实与商场无关。")
+    _handle(stage, "reply", other, text="已向您说明原因。")
+
+    # A third one moves on while its callback is still to be made.
+    third = stage.ask("complaints.list_cases", org=PLAZA, roles=("staff",), state="received")[0]["case_id"]
+    _handle(stage, "decide_validity", third, valid=True, ground="smell", reason="属实。")
+    _handle(stage, "reply", third, text="已处理。")
+    closed = next(
+        message
+        for message in stage.published
+        if message.routing_key == "case_closed" and message.document["data"]["because"] == "callback"
+    )
+    document = closed.document
+    document |= {"id": f"{third}.99", "subject": third, "sequence": "99"}
+    document["data"] |= {"case_id": third, "rounds": 1}
+    stage.publish(Published("complaints", "case_closed", json.dumps(document).encode(), "complaints"))
+    stage.settle()
+
+
+def _at_the_shop(stage: Stage) -> None:
+    case, refused = (
+        row["case_id"] for row in stage.ask("complaints.list_cases", org=RETAIL, roles=("staff",))
+    )
+    _handle(stage, "decide_validity", case, org=RETAIL, valid=True, ground="quality_defect", reason="属实。")
+    _handle(stage, "reply", case, org=RETAIL, text="已换货。", prevention="入库抽检。")
+    stage.ask("complaints.close_case", org=RETAIL, roles=HANDLER, id=case)
+    # Refusals: no ground, no such case, no right, a wrong argument.
+    reason = "未说明依据。"
+    stage.call("complaints.decide_validity", org=RETAIL, roles=HANDLER, id=refused, valid=True, reason=reason)
+    stage.call("complaints.get_case", org=RETAIL, roles=HANDLER, id="cs_none")
+    stage.call("complaints.get_case", org=RETAIL, roles=("stranger",), id=case)
+    stage.call("complaints.get_case", org=RETAIL, roles=HANDLER, id="", colour="red")
+
+
+def _questions(stage: Stage) -> None:
+    desk = {"org": PLAZA, "roles": ("staff", "supervisor")}
+    contact = stage.ask("intake.list_contacts", **desk, category="complaint")[-1]
+    stage.ask("intake.get_contact", **desk, id=contact["contact_id"])
+    stage.ask("intake.count_contacts", **desk)
+    stage.ask("intake.get_contact_history", **desk, id=contact["contact_id"])
+    stage.ask("intake.get_customer", **desk, id=contact["customer_id"])
+    stage.ask("intake.get_customer", org=PLAZA, roles=("staff", "personal_data"), id=contact["customer_id"])
+    rejected = stage.ask("intake.list_rejected", **desk)[0]
+    stage.ask("intake.get_rejected", **desk, id=rejected["rejected_id"])
+    full = ("supervisor", "personal_data")
+    stage.ask("intake.get_rejected", org=PLAZA, roles=full, id=rejected["rejected_id"])
+
+    case = stage.ask("complaints.get_case_of_contact", **desk, contact_id=contact["contact_id"])
+    stage.ask("complaints.get_case", **desk, id=case["case_id"])
+    stage.ask("complaints.get_case_history", **desk, id=case["case_id"])
+    stage.ask("complaints.explain_level", **desk, id=case["case_id"])
+    stage.ask("complaints.summarise_cases", **desk)
+    stage.ask("complaints.list_cases", **desk, state="overdue")
+
+    agent = {"org": PLAZA, "roles": CALLER}
+    callback = stage.ask("followup.list_callbacks", **agent)[0]
+    stage.ask("followup.get_callback", **agent, id=callback["callback_id"])
+    stage.ask("followup.get_callback_history", **agent, id=callback["callback_id"])
+    message = stage.ask("followup.list_messages", **agent)[0]
+    values = {"surname": "测试", "title": "先生", "topic": "异味", "hotline": "400-000-0000"}
+    stage.ask("followup.render_message", **agent, id=message["message_id"], values=values)
+    stage.call("followup.render_message", **agent, id=message["message_id"])
+
+    boss = {"org": PLAZA, "roles": BOSS, "month": "2026-11"}
+    stage.ask("reporting.month_statistics", **boss)
+    stage.ask("reporting.kpis", **boss)
+    stage.ask("reporting.kpi_cases", **boss, code="satisfaction")
+    stage.ask("reporting.publish_month_report", **boss)
+    stage.ask("reporting.get_report", **boss)
+    stage.ask("reporting.list_archive", org=PLAZA, roles=BOSS, about=case["case_id"])
+    stage.call("reporting.publish_month_report", **(boss | {"month": "2027-11"}))
+
+
+def _handle(stage: Stage, step: str, case: str, *, org: str = PLAZA, **arguments: Any) -> None:
+    stage.ask(f"complaints.{step}", org=org, roles=HANDLER, id=case, **arguments)
+
+
+def _callback(stage: Stage, case: str) -> str:
+    rows = stage.ask("followup.list_callbacks", org=PLAZA, roles=CALLER, case_id=case, state="open")
+    return str(rows[0]["callback_id"])
+
+
+def _call_back(stage: Stage, callback: str, outcome: str) -> None:
+    arguments: Mapping[str, Any] = {"id": callback, "outcome": outcome}
+    stage.ask("followup.complete_callback", org=PLAZA, actor="u-2001", roles=CALLER, **arguments)
+
+
+def _data(message: Published) -> dict[str, Any]:
+    data: dict[str, Any] = message.document["data"]
+    return data
+
+
+def _shop_claim() -> dict[str, Any]:
+    return {"problem": "torn-seam", "complainant_type": "end_consumer", "demand": "exchange", "amount": "199.00"}

@@ -1,0 +1,377 @@
+"""Stand-ins for what the complaints use cases need: a repository in memory, the world around it, events."""
+
+from __future__ import annotations
+
+import copy
+import json
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from decimal import Decimal
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from marshmallow import RAISE, Schema
+
+from services.complaints import schemas
+from services.complaints.domain.case import Case
+from services.complaints.domain.rulebook import ComplaintRules
+from services.complaints.domain.states import OPEN_STATES
+from services.complaints.handlers.events import TakeCallbacks, TakeContacts
+from services.complaints.handlers.handling import HandleCases
+from services.complaints.handlers.looking import LookUpCases
+from services.complaints.handlers.opening import OpenCases, Rules
+from services.complaints.handlers.ticking import FireClocks
+from services.complaints.repository import CaseRepository, Member, case_of, document_of
+from services.complaints.rulebook import load_rulebooks
+from shared.clock import FixedClock
+from shared.errors import Conflict
+from shared.history import Entry, timestamp
+from shared.ids import CountingIds
+from shared.messaging.delivery import Delivery
+from shared.mongo.store import Inserted
+from shared.regulations import Rulebooks
+from shared.worktime.calendars import Calendars
+
+ORGANISATIONS = Path(__file__).parents[3] / "organisations"
+PLAZA, RETAIL, PROPERTY, SHOP, IT = "plaza-demo", "retail-demo", "property-demo", "shop-demo", "it-demo"
+CONTENT_TYPE = "application/cloudevents+json"
+
+Document = dict[str, Any]
+
+
+def beijing(text: str) -> datetime:
+    """Return the aware instant of a wall clock in China, for example ``2025-03-05 09:00``."""
+    return datetime.fromisoformat(text).replace(tzinfo=ZoneInfo("Asia/Shanghai"))
+
+
+@lru_cache(maxsize=1)
+def rulebooks() -> Rulebooks[ComplaintRules]:
+    return load_rulebooks(ORGANISATIONS)
+
+
+@lru_cache(maxsize=1)
+def calendars() -> Calendars:
+    return Calendars()
+
+
+def rules_of(org: str) -> ComplaintRules:
+    return rulebooks().for_org(org, beijing("2026-03-02 09:00")).sections
+
+
+class MemoryCases(CaseRepository):
+    """Keeps documents as the database would: versions checked, keys unique; ``between`` runs once, before a step."""
+
+    def __init__(self) -> None:
+        self.documents: dict[str, Document] = {}
+        self.between: dict[str, Callable[[], None]] = {}
+        self.writes = 0
+
+    def _step(self, name: str) -> None:
+        hook = self.between.pop(name, None)
+        if hook:
+            hook()
+
+    def contacts_known(self, contact_ids: Sequence[str]) -> dict[str, str]:
+        return {
+            contact: row["matter_id"]
+            for row in self.documents.values()
+            for contact in row["contacts"]
+            if contact in contact_ids
+        }
+
+    def open_cases_of(self, persons: Collection[tuple[str, str, str]]) -> list[Case]:
+        return [
+            case
+            for case in self.all()
+            if case.is_open and (case.org, case.customer_id, case.claim.problem) in persons
+        ]
+
+    def insert(self, cases: Sequence[Case]) -> Inserted:
+        self._step("insert")
+        new, known = [], []
+        for case in cases:
+            document = copy.deepcopy(document_of(case))
+            if case.id in self.documents or self._taken(document):
+                known.append(case.id)
+            else:
+                self.documents[case.id] = document
+                self.writes += 1
+                new.append(case.id)
+        return Inserted(tuple(new), tuple(known))
+
+    def _taken(self, document: Document) -> bool:
+        """Tell whether another document holds a key that must be unique."""
+        return any(
+            row["_id"] != document["_id"]
+            and (
+                ("open_key" in document and row.get("open_key") == document["open_key"])
+                or set(row["contacts"]) & set(document["contacts"])
+            )
+            for row in self.documents.values()
+        )
+
+    def save(self, case: Case, *, since_seq: int) -> None:
+        self.save_all([(case, since_seq)])
+
+    def save_all(self, changes: Sequence[tuple[Case, int]]) -> None:
+        for case, since in changes:
+            self._step("save")
+            document, kept = copy.deepcopy(document_of(case)), self.documents[case.id]
+            if kept["version"] != document["version"] - 1:
+                # What the store takes for the same write sent twice.
+                last = kept["history"][-1]["hash"] == document["history"][-1]["hash"]
+                if kept["version"] == document["version"] and last:
+                    continue
+                raise Conflict(f"{case.id} was changed by somebody else")
+            assert not self._taken(document), "the database would refuse a second holder of a unique key"
+            assert len(kept["history"]) == since - 1
+            self.documents[case.id] = document
+            self.writes += 1
+
+    def members(self, matter_ids: Collection[str]) -> list[Member]:
+        self._step("members")
+        return [
+            Member(case.id, case.matter_id, case.unit_id or case.customer_id, case.households, case.is_open)
+            for case in self.all()
+            if case.matter_id in matter_ids and case.valid is not False
+        ]
+
+    def get(self, case_id: str, org: str) -> Case | None:
+        row = self.documents.get(case_id)
+        return case_of(copy.deepcopy(row)) if row and row["org"] == org else None
+
+    def of_contact(self, contact_id: str, org: str) -> Case | None:
+        return next((case for case in self.all() if case.org == org and contact_id in case.contacts), None)
+
+    def get_many(self, case_ids: Collection[str]) -> dict[str, Case]:
+        return {case.id: case for case in self.all() if case.id in case_ids}
+
+    def due(self, now: datetime, limit: int) -> list[Case]:
+        waiting = [(case.next_due, case.id, case) for case in self.all() if case.next_due is not None]
+        return [case for at, _, case in sorted(waiting, key=lambda row: row[:2]) if at <= now][:limit]
+
+    def listed(self, org: str, *, state: str | None, level: str | None, limit: int, skip: int) -> list[Case]:
+        chosen = [
+            case
+            for case in self.all()
+            if case.org == org
+            and (
+                state in (None, case.state.value)
+                or (state == "open" and case.state in OPEN_STATES)
+                or (state == "overdue" and case.overdue)
+            )
+            and level in (None, case.level)
+        ]
+        return sorted(chosen, key=lambda case: case.received_at, reverse=True)[skip : skip + limit]
+
+    def summary(self, org: str) -> list[dict[str, Any]]:
+        cases = [case for case in self.all() if case.org == org]
+        groups = sorted({(case.level, case.state.value) for case in cases})
+        return [
+            {
+                "level": level,
+                "state": state,
+                "count": sum((case.level, case.state.value) == (level, state) for case in cases),
+                "overdue": sum((case.level, case.state.value) == (level, state) and case.overdue for case in cases),
+            }
+            for level, state in groups
+        ]
+
+    def all(self) -> list[Case]:
+        return [case_of(copy.deepcopy(row)) for row in self.documents.values()]
+
+
+@dataclass(frozen=True)
+class FakeCall:
+    org: str
+    key: str
+    roles: frozenset[str]
+    actor: str = "stf_test"
+    traceparent: str | None = None
+
+
+_SCHEMAS: Mapping[str, type[Schema]] = {
+    "decide_validity": schemas.DecideValidity,
+    "attempt_contact": schemas.AttemptContact,
+    "progress": schemas.Progress,
+    "reply": schemas.Reply,
+    "close": schemas.ById,
+}
+
+#: Together these may take every step of every demo organisation.
+EVERY_ROLE = frozenset({"staff", "complaint_handler", "cs_head", "manager", "ops_cs"})
+
+
+@dataclass
+class World:
+    """The complaints service without broker and database."""
+
+    clock: FixedClock
+    cases: MemoryCases = field(default_factory=MemoryCases)
+    calls: int = 0
+
+    def __post_init__(self) -> None:
+        self.rules = Rules(rulebooks(), calendars())
+        self.take_contacts = TakeContacts(OpenCases(self.cases, self.rules, self.clock))
+        self.take_callbacks = TakeCallbacks(self.cases, self.rules, self.clock)
+        self.handle = HandleCases(self.cases, self.rules, self.clock)
+        self.look = LookUpCases(self.cases, self.rules)
+        self.ticker = FireClocks(self.cases, self.clock, CountingIds())
+
+    def at(self, text: str) -> None:
+        """Put the clock to a wall-clock time in China."""
+        self.clock.set(beijing(text))
+
+    def take(self, *events: Document) -> list[Delivery]:
+        """Deliver ``contact_routed`` events as one batch."""
+        deliveries = [delivery(event) for event in events]
+        self.take_contacts(deliveries)
+        return deliveries
+
+    def call_back(self, *events: Document) -> list[Delivery]:
+        """Deliver the results of callbacks as one batch."""
+        deliveries = [delivery(event) for event in events]
+        self.take_callbacks(deliveries)
+        return deliveries
+
+    def open(self, org: str = PLAZA, contact: str = "ct_1", **given: Any) -> Case:
+        """Deliver one complaint, received now unless ``given`` says otherwise, and return its case."""
+        self.take(routed(org, contact, **{"received_at": self.clock.now()} | given))
+        return self.case_of(contact, org)
+
+    def case_of(self, contact: str, org: str = PLAZA) -> Case:
+        found = self.cases.of_contact(contact, org)
+        assert found is not None
+        return found
+
+    def case(self, case_id: str) -> Case:
+        return self.cases.get_many([case_id])[case_id]
+
+    def do(
+        self,
+        method: str,
+        case: Case | str,
+        *,
+        org: str | None = None,
+        key: str | None = None,
+        roles: Collection[str] = EVERY_ROLE,
+        **arguments: Any,
+    ) -> dict[str, Any]:
+        """Send a command as RPC would: through its schema, under a key of its own unless one is given."""
+        self.calls += 1
+        case_id = case if isinstance(case, str) else case.id
+        owner = org or (PLAZA if isinstance(case, str) else case.org)
+        data = _SCHEMAS[method](unknown=RAISE).load({"id": case_id, **arguments})
+        call = FakeCall(owner, key or f"{owner}/{method}/key-{self.calls}", frozenset(roles))
+        answer: dict[str, Any] = getattr(self.handle, method)(call, data)
+        return answer
+
+    def accept(self, case: Case, **given: Any) -> Case:
+        """Find the complaint valid."""
+        listed = rules_of(case.org).grounds
+        ground = listed[0].code if listed else None
+        self.do("decide_validity", case, **{"valid": True, "ground": ground, "reason": "现场核实属实"} | given)
+        return self.case(case.id)
+
+    def answer(self, case: Case, **given: Any) -> Case:
+        """Give the customer a reply."""
+        self.do("reply", case, **{"text": "已修复并说明原因", "prevention": "每月检修一次"} | given)
+        return self.case(case.id)
+
+    def tick(self) -> None:
+        """Let the timer run until nothing is due."""
+        while self.ticker():
+            pass
+
+
+def delivery(event: Document | bytes, content_type: str | None = CONTENT_TYPE) -> Delivery:
+    """Return a delivery of ``event`` as the broker hands it over."""
+    body = event if isinstance(event, bytes) else json.dumps(event, ensure_ascii=False).encode()
+    return Delivery(body, "any", content_type, "intake", redelivered=False, tag=1)
+
+
+def routed(
+    org: str = PLAZA,
+    contact: str = "ct_1",
+    *,
+    customer: str | None = None,
+    unit: str | None = None,
+    problem: str = "lift-stuck",
+    channel: str = "phone",
+    received_at: datetime | None = None,
+    **claim: Any,
+) -> Document:
+    """Return the ``contact_routed`` event of a complaint; ``claim`` lays values over what the customer says."""
+    complaint = {
+        "problem": problem,
+        "complainant_type": None,
+        "ground": None,
+        "demand": None,
+        "amount": None,
+        "media": False,
+        "lawsuit": False,
+    }
+    data = {
+        "contact_id": contact,
+        "number": f"NO-{contact}",
+        "customer_id": customer or f"cu_{contact}",
+        "unit_id": unit,
+        "category": "complaint",
+        "channel": channel,
+        "received_at": timestamp(received_at or beijing("2026-03-02 09:00")),
+        "first_responsible": {"staff": None, "role": "service_desk"},
+        "routed_to": "complaints",
+        "target": "complaint_handler",
+        "complaint": complaint | claim,
+    }
+    return envelope("intake", "contact_routed", org, f"{contact}.2", data)
+
+
+def called_back(
+    case: Case, callback: str = "cb_1", *, satisfied: bool, round_number: int | None = None
+) -> Document:
+    """Return the event that ends a callback."""
+    data = {
+        "callback_id": callback,
+        "case_id": case.id,
+        "outcome": "satisfied" if satisfied else "dissatisfied",
+        "effect": "close" if satisfied else "reopen",
+        "round": case.rounds if round_number is None else round_number,
+        "by": "stf_caller",
+        "completed_at": timestamp(case.opened_at),
+        "on_time": True,
+    }
+    kind = "callback_completed" if satisfied else "callback_unsatisfied"
+    return envelope("followup", kind, case.org, f"{callback}.9", data)
+
+
+def envelope(service: str, kind: str, org: str, event_id: str, data: Mapping[str, Any]) -> Document:
+    return {
+        "specversion": "1.0",
+        "id": event_id,
+        "source": f"/kefu/{service}",
+        "type": kind,
+        "org": org,
+        "data": dict(data),
+    }
+
+
+def types(case: Case) -> list[str]:
+    """Return the types of a case's history entries in order."""
+    return [entry.type for entry in case.history]
+
+
+def entries(case: Case, kind: str) -> list[Entry]:
+    return [entry for entry in case.history if entry.type == kind]
+
+
+def clock(case: Case, name: str) -> Any:
+    """Return the deadline called ``name`` begun last."""
+    return next(deadline for deadline in reversed(case.deadlines) if deadline.name == name)
+
+
+def yuan(text: str) -> Decimal:
+    return Decimal(text)
