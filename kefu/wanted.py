@@ -11,6 +11,6 @@ def wanted_topology() -> Topology:
     """Return the topology that the four services' entry points ask for; the first call takes seconds."""
     with warnings.catch_warnings():
         # Said on every import of eventlet; the services run on it until nameko does without.
-        warnings.filterwarnings("ignore", message=r"\s*Eventlet is deprecated", category=DeprecationWarning)
+        warnings.filterwarnings("ignore", message=r"\s*Eventlet is deprecated")
         from kefu.topology import topology  # noqa: PLC0415 - see above
     return topology()

@@ -2,7 +2,7 @@
 
 Makes .venv from the hashed lock requirements/dev.txt and installs the project into it; beside that it sees to
 RabbitMQ and the embedded database, which `make run` and `make test` use where no server is given by URL
-(KEFU_BROKER_URL, KEFU_MONGO_URL). A second call finds everything in place and returns at once.
+(KEFU_BROKER_ADMIN_URL, KEFU_MONGO_URL). A second call finds everything in place and returns at once.
 
 Exit status 0 when .venv is ready; a missing broker is only told, for many targets need none.
 """
@@ -25,6 +25,11 @@ from kefu.local.install import Environment, ensure_broker, ensure_embedded_datab
 
 LOCK_FILE = ROOT / "requirements" / "dev.txt"
 OLDEST, NEWEST = (3, 11), (3, 12)
+
+
+def is_given(variable: str) -> bool:
+    """Whether a setting is there, as a variable or in the file that ``<variable>_FILE`` names."""
+    return bool(os.environ.get(variable) or os.environ.get(f"{variable}_FILE"))
 
 
 def silent(_text: str) -> None:
@@ -94,9 +99,9 @@ def main() -> int:
         print("setup: first the tools and packages, a minute or two; the next call takes no time", flush=True)
         packages = Job("Python packages", lambda: install_project(environment))
         jobs = [packages]
-        if not os.environ.get("KEFU_BROKER_URL"):
+        if not is_given("KEFU_BROKER_ADMIN_URL"):
             jobs.append(Job("RabbitMQ", lambda: ensure_broker(silent)))
-        if not os.environ.get("KEFU_MONGO_URL"):
+        if not is_given("KEFU_MONGO_URL"):
             jobs.append(Job("embedded database", lambda: ensure_embedded_database(ROOT, silent)))
         wait_for(jobs)
         for job in jobs:

@@ -27,7 +27,9 @@ from shared.messaging.publisher import CONNECTION_ERRORS
 from shared.mongo.client import connect, ping, wait_for_database
 from shared.mongo.runtime import Runtime
 from shared.mongo.store import MongoTickets
+from shared.regulations import RegulationError
 from shared.settings import ServiceSettings, describe, load_settings
+from shared.worktime import WorktimeError
 
 log = get_logger(__name__)
 
@@ -73,7 +75,7 @@ def run(service_class: type, build: Callable[[Runtime], Any]) -> int:
     except Unavailable as error:
         log.error("cannot start", error=error.message)  # noqa: TRY400 - the message says it all
         return EXIT_CRASH
-    except (KefuError, ValueError) as error:
+    except (KefuError, ValueError, RegulationError, WorktimeError) as error:
         log.error("configuration refused", error=str(error))  # noqa: TRY400 - the message says it all
         return EXIT_CONFIGURATION
     finally:

@@ -39,6 +39,11 @@ class Arrivals:
         minute = bisect_right(weights, self._rng.randrange(weights[-1]))
         return self._begin + timedelta(minutes=minute, seconds=self._rng.randrange(60), days=-days_ago)
 
+    def recently(self, minutes: int) -> datetime:
+        """Return a local moment, to the second, in the last ``minutes`` before now."""
+        minute = _MINUTES - 1 - self._rng.randrange(_QUIET_END, minutes)
+        return self._begin + timedelta(minutes=minute, seconds=self._rng.randrange(60))
+
     def after(self, moment: datetime, *, hours: int) -> datetime:
         """Return a moment about ``hours`` after ``moment``, an hour either side, and never later than now."""
         later = moment + timedelta(seconds=hours * 3600 + self._rng.randrange(-3600, 3600))

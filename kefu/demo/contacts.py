@@ -21,6 +21,9 @@ _KNOWN_CUSTOMERS = 0.25
 _GROUP_CHANNELS = ("phone", "wechat", "app", "phone")
 #: A first complaint leaves the rest of the day for the second.
 _FIRST_HOURS_OF_REPEATED = 14
+#: The shortest clocks run two and three hours; this share of complaints is young enough to meet them.
+_FRESH_SHARE = 0.6
+_FRESH_MINUTES = 90
 _FIRST_HOURS_OF_GROUP = 10
 #: Who has such a matter presses for an answer and sends proof.
 _PRESSING = frozenset({"complaint", "repair"})
@@ -116,7 +119,10 @@ class Composer:
         if again is not None:
             channel = self._swap(channel, lambda name: name != again.channel and name not in DESK_CHANNELS)
         hours = _FIRST_HOURS_OF_REPEATED if again is not None and again.hours is not None else 24
-        received_at = self._arrivals.draw(channel, days_ago=problem.old_days or 0, first_hours=hours)
+        if self._fresh(problem, again, channel):
+            received_at = self._arrivals.recently(_FRESH_MINUTES)
+        else:
+            received_at = self._arrivals.draw(channel, days_ago=problem.old_days or 0, first_hours=hours)
         person = self._people.new(problem.kind)
         # Only groups share a problem: the same matter at two customers is two problems.
         key = self._key(problem, index if problem.times > 1 else None)
@@ -130,6 +136,12 @@ class Composer:
         else:
             later = self._arrivals.after(received_at, hours=again.hours)
         return [first, self._again(first, again.channel, later, again.text, slots)]
+
+    def _fresh(self, problem: Problem, again: object, channel: str) -> bool:
+        """Return whether the complaint is one that staff can still answer in time when the day is played."""
+        if problem.old_days or again is not None or channel in DESK_CHANNELS:
+            return False
+        return self._rng.random() < _FRESH_SHARE
 
     def _grouped(self, group: Group) -> list[Contact]:
         problem, key = group.problem, self._key(group.problem)

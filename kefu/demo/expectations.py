@@ -12,6 +12,7 @@ from typing import Any
 from kefu.demo.arrivals import LOCAL
 from kefu.demo.handling import STATES
 from kefu.demo.model import Day, Item, Reaction
+from kefu.demo.trades import ORGANISATIONS
 from shared.ids import derived_id
 
 
@@ -48,7 +49,8 @@ class Expectations:
         self.day = day
         self.contacts = tuple(_expected(item) for item in day.items if item.expected == "accepted")
         self.complaints = tuple(contact for contact in self.contacts if contact.problem is not None)
-        self.orgs = tuple(dict.fromkeys(contact.org for contact in self.contacts))
+        present = {contact.org for contact in self.contacts}
+        self.orgs = tuple(org for org in ORGANISATIONS if org in present)
         self.month = month_of(now)
         self.months = tuple(sorted({self.month, *(contact.month for contact in self.contacts)}))
         self.rejected = tuple(item for item in day.items if item.expected == "rejected")

@@ -18,7 +18,7 @@ from shared.messaging.publisher import CONNECTION_ERRORS
 from shared.messaging.topology import Topology
 
 _TIMEOUT = 30
-_LOST: tuple[type[Exception], ...] = CONNECTION_ERRORS
+_FAILED: tuple[type[Exception], ...] = (KefuError, *CONNECTION_ERRORS)
 _ADMIN = "admin"
 
 _USERS_MISSING = """\
@@ -54,7 +54,7 @@ def declare_topology(admin_url: str, wanted: Topology) -> Topology:
     try:
         check_login(admin_url)
         topology.declare(admin_url)
-    except (KefuError, *_LOST) as error:
+    except _FAILED as error:
         raise LocalStackError(
             f"The broker {without_login(admin_url)} of KEFU_BROKER_ADMIN_URL cannot be prepared: {error}. The "
             "user there needs full rights on the virtual host, which must exist."

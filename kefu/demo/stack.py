@@ -99,10 +99,11 @@ class Stack:
         secrets = prepare(self._state / "secrets")
         if self._fresh:
             self._forget()
-        broker_url = self._start_servers(secrets)
-        self._say("starting the four services …")
-        self._start_services(secrets, broker_url)
-        self._reach = Reach(without_login(broker_url), _ORGANISATIONS, secrets)
+        self._say("starting broker, database and the four services …")
+        self._reach = Reach(self._launch_servers(secrets), _ORGANISATIONS, secrets)
+        # They take seconds to come to life themselves and then wait for both servers.
+        self._launch_services(self._reach, secrets)
+        self._wait()
         self._note(secrets)
         self._say(f"everything is up after {time.monotonic() - begun:.0f} s")
 
@@ -176,32 +177,23 @@ class Stack:
         for part in ("broker", "database", "services"):
             shutil.rmtree(self._run / part, ignore_errors=True)
 
-    def _start_servers(self, secrets: Secrets) -> str:
-        """Start broker and database side by side; return the broker's URL, without a login if it is private."""
-        self._say("starting broker and database …")
+    def _launch_servers(self, secrets: Secrets) -> str:
+        """Set broker and database going; return the broker's URL without a login."""
         if self._mongo_url is None:
             self._database = PrivateDatabase(self._run / "database")
             self._database.launch()
         wanted = wanted_topology()  # takes its time, while the database starts
         if self._admin_url is not None:
-            url = use_given_broker(
-                self._admin_url, setting("KEFU_BROKER_MANAGEMENT_URL", self._environ), wanted, secrets
-            )
-        else:
-            definitions = self._run / "definitions.json"
-            definitions.touch(mode=0o600)
-            definitions.write_text(wanted.definitions(secrets.password_hash), encoding="utf-8")
-            self._broker = PrivateBroker(self._run / "broker", definitions=definitions)
-            self._broker.launch()
-            url = f"pyamqp://{HOST}:{self._broker.amqp_port}/{VHOST}"
-        if self._database is not None:
-            self._database.wait_ready()
-        if self._broker is not None:
-            self._broker.wait_ready()
-        return url
+            management = setting("KEFU_BROKER_MANAGEMENT_URL", self._environ)
+            return use_given_broker(self._admin_url, management, wanted, secrets)
+        definitions = self._run / "definitions.json"
+        definitions.touch(mode=0o600)
+        definitions.write_text(wanted.definitions(secrets.password_hash), encoding="utf-8")
+        self._broker = PrivateBroker(self._run / "broker", definitions=definitions)
+        self._broker.launch()
+        return f"pyamqp://{HOST}:{self._broker.amqp_port}/{VHOST}"
 
-    def _start_services(self, secrets: Secrets, broker_url: str) -> None:
-        reach = Reach(without_login(broker_url), _ORGANISATIONS, secrets)
+    def _launch_services(self, reach: Reach, secrets: Secrets) -> None:
         mongo_url = self._database.url() if self._database is not None else self._mongo_url
         for name in SERVICES:
             port = self._http_ports[name] = free_port()
@@ -216,6 +208,11 @@ class Stack:
             passed_on = {key: self._environ[key] for key in _PASSED_ON if self._environ.get(key)}
             self._services[name] = ServiceProcess(name, settings | passed_on, self._run / "services")
             self._services[name].start()
+
+    def _wait(self) -> None:
+        for server in (self._database, self._broker):
+            if server is not None:
+                server.wait_ready()
         for service in self._services.values():
             service.wait_ready(_START_PATIENCE)
 

@@ -26,7 +26,7 @@ _CATEGORIES = {
     "praise": "表扬",
     "complaint": "投诉",
 }
-_STATES = ("received", "accepted", "refused", "replied", "closed")
+_STATES = {"received": "受理", "accepted": "处理中", "refused": "无效", "replied": "已回复", "closed": "结案"}
 _STATISTICS: tuple[tuple[str, str, str], ...] = (
     ("contacts", "total", "contacts 来访"),
     ("", "rejected_events", "rejected events 拒收"),
@@ -68,7 +68,7 @@ def contacts_table(shown: Shown, names: Mapping[str, str]) -> Table:
     sums: Counter[str] = Counter()
     for org, counts in shown.contacts.items():
         sums.update(counts)
-        table.add_row(f"{org}\n{names.get(org, '')}", *_counts(counts))
+        table.add_row(f"{org}\n{_short_name(names.get(org, ''))}", *_counts(counts))
     table.add_section()
     table.add_row("all 合计", *_counts(sums))
     return table
@@ -77,22 +77,21 @@ def contacts_table(shown: Shown, names: Mapping[str, str]) -> Table:
 def cases_table(shown: Shown) -> Table:
     """Return cases by level: where they stand, how many are overdue, which deadline comes next."""
     table = _table("Complaint cases by level 投诉案件")
-    table.add_column("organisation", no_wrap=True)
-    table.add_column("level", no_wrap=True)
-    for state in (*_STATES, "overdue"):
-        table.add_column(state, justify="right")
-    table.add_column("next deadline 下一时限", no_wrap=True)
+    table.add_column("organisation\n  level 级别", no_wrap=True)
+    for state, name in _STATES.items():
+        table.add_column(f"{state}\n{name}", justify="right", no_wrap=True)
+    table.add_column("overdue\n超期", justify="right", no_wrap=True)
+    table.add_column("next deadline\n下一时限", no_wrap=True)
     for org, cases in shown.cases.items():
-        levels = sorted({case["level"] for case in cases})
-        for number, level in enumerate(levels):
+        table.add_row(org)
+        for level in sorted({case["level"] for case in cases}):
             own = [case for case in cases if case["level"] == level]
             states = Counter(case["state"] for case in own)
             overdue = sum(case["overdue"] for case in own)
             table.add_row(
-                "" if number else org,
-                level,
+                f"  {level}",
                 *(_number(states[state]) for state in _STATES),
-                f"[red]{overdue}[/red]" if overdue else "",
+                f"[red]{overdue}[/red]" if overdue else "·",
                 _next_deadline(own),
             )
         table.add_section()
@@ -209,6 +208,11 @@ def _table(title: str) -> Table:
     )
 
 
+def _short_name(name: str) -> str:
+    """Return the name without what stands in brackets behind it."""
+    return name.partition("（")[0]
+
+
 def _counts(counts: Mapping[str, int]) -> list[str]:
     return [*(_number(counts.get(code, 0)) for code in _CATEGORIES), str(sum(counts.values()))]
 
@@ -223,7 +227,8 @@ def _next_deadline(cases: Sequence[Row]) -> str:
     if not running:
         return ""
     first = min(running, key=lambda clock: clock["due_at"])
-    return f"{local_time(first['due_at'])}{'?' if first['provisional'] else ''} {first['name']} {first['source']}"
+    mark = "?" if first["provisional"] else ""
+    return f"{local_time(first['due_at'])}{mark} {first['name']}"
 
 
 def _target(kpi: Mapping[str, Any]) -> str:

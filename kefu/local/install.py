@@ -34,7 +34,7 @@ _BROKER_PLACES = (
 _BROKER_MISSING = """\
 RabbitMQ is needed and was not found. Any one of these helps:
   - install it:          sudo apt-get install rabbitmq-server   (macOS: brew install rabbitmq)
-  - use one that runs:   set KEFU_BROKER_URL and KEFU_MONGO_URL to your servers
+  - use one that runs:   set KEFU_BROKER_ADMIN_URL to it, for `make run`
   - use containers:      install Docker, then `make up`"""
 
 _TIME_LIMIT = 900
@@ -225,12 +225,10 @@ def _run(command: Sequence[str], *, purpose: str, env: dict[str, str]) -> None:
 
 
 def main() -> int:
-    """Make sure of the broker and the database, but for those given by URL; return the exit status."""
+    """Make sure of the broker and the embedded database; return the exit status."""
     try:
-        if not os.environ.get("KEFU_BROKER_URL"):
-            ensure_broker()
-        if not os.environ.get("KEFU_MONGO_URL"):
-            ensure_embedded_database(REPOSITORY)
+        ensure_broker()
+        ensure_embedded_database(REPOSITORY)
     except LocalStackError as error:
         _announce(error.message)
         return 1

@@ -9,12 +9,14 @@ from typing import Any
 
 from bson.decimal128 import Decimal128
 from pymongo import ASCENDING, DESCENDING, IndexModel
+from pymongo.errors import DuplicateKeyError
 
 from services.complaints.domain.case import Case
 from services.complaints.domain.claim import Claim, Note
 from services.complaints.domain.states import OPEN_STATES, CaseState
 from shared.aggregate import base_document, base_fields
 from shared.clocks import Deadline
+from shared.errors import Conflict
 from shared.ids import derived_id
 from shared.mongo.client import Document, database_errors
 from shared.mongo.runtime import Runtime, aggregate_store
@@ -84,11 +86,19 @@ class CaseRepository:
 
     def save(self, case: Case, *, since_seq: int) -> None:
         """Write a changed case; raises Conflict if somebody else changed it."""
-        self._store.replace(document_of(case), since_seq=since_seq)
+        self.save_all([(case, since_seq)])
 
     def save_all(self, changes: Sequence[tuple[Case, int]]) -> None:
-        """Write several changed cases in order; raises Conflict at the first that somebody else changed."""
-        self._store.replace_many([(document_of(case), since) for case, since in changes])
+        """Write several changed cases in order; raises Conflict at the first that somebody else changed.
+
+        Also when the write would give a customer a second open case of the same problem, or a contact a second
+        case: then somebody else opened or joined one meanwhile.
+        """
+        try:
+            self._store.replace_many([(document_of(case), since) for case, since in changes])
+        except DuplicateKeyError as error:
+            message = "another case of the same customer and problem was opened meanwhile: read it again"
+            raise Conflict(message) from error
 
     def members(self, matter_ids: Collection[str]) -> list[Member]:
         """Return the cases of matters, but for those found not valid."""

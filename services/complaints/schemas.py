@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from marshmallow import Schema, ValidationError, fields, validate, validates_schema
@@ -11,13 +12,35 @@ from services.complaints.domain.states import CaseState, ContactOutcome
 _MAX_TEXT = 4000
 
 
+_LINE_BREAKS = "\n\r\t"
+#: What no keyboard types. Wide blanks, with which Chinese paragraphs begin, and joined symbols are text.
+_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u2028\u2029\ufffe\uffff]|[\ud800-\udfff]")
+
+
 def _text(value: str) -> None:
+    if _CONTROL.search(value):
+        message = "holds control characters"
+        raise ValidationError(message)
     if not value.strip():
         message = "must not be blank"
         raise ValidationError(message)
-    if any(not character.isprintable() and character not in "\n\r\t" for character in value):
-        message = "holds control characters"
+
+
+def _line(value: str) -> None:
+    _text(value)
+    if any(character in _LINE_BREAKS for character in value):
+        message = "must be one line"
         raise ValidationError(message)
+
+
+class _Whole(validate.Regexp):
+    """Holds the whole text against the pattern: a ``$`` alone would let a line break pass behind it."""
+
+    def __call__(self, value: Any) -> Any:
+        """Return ``value`` or raise."""
+        if self.regex.fullmatch(value) is None:
+            raise ValidationError(self._format_error(value))
+        return value
 
 
 def _long_text(**kwargs: Any) -> fields.String:
@@ -25,10 +48,10 @@ def _long_text(**kwargs: Any) -> fields.String:
 
 
 def _id(**kwargs: Any) -> fields.String:
-    return fields.String(validate=[validate.Length(1, 64), _text], **kwargs)
+    return fields.String(validate=[validate.Length(1, 64), _line], **kwargs)
 
 
-_CODE = validate.Regexp(r"^[a-z0-9][a-z0-9_.-]{0,63}$", error="must be 1 to 64 of a-z, 0-9, '-', '_', '.'")
+_CODE = _Whole(r"^[a-z0-9][a-z0-9_.-]{0,63}\Z", error="must be 1 to 64 of a-z, 0-9, '-', '_', '.'")
 
 
 class ById(Schema):

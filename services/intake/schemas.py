@@ -17,9 +17,9 @@ MAX_TEXT = 4000
 MAX_AMOUNT = Decimal("999999999999.99")
 _CENT = Decimal("0.01")
 
-_SLUG = validate.Regexp(r"^[a-z0-9][a-z0-9_.-]{0,63}$", error="must be 1 to 64 of a-z, 0-9, '-', '_', '.'")
+_SLUG = validate.Regexp(r"^[a-z0-9][a-z0-9_.-]{0,63}\Z", error="must be 1 to 64 of a-z, 0-9, '-', '_', '.'")
 _STAFF = validate.Regexp(
-    r"^[A-Za-z0-9][A-Za-z0-9_.@-]{0,63}$", error="must be a staff id of letters, digits, -_.@"
+    r"^[A-Za-z0-9][A-Za-z0-9_.@-]{0,63}\Z", error="must be a staff id of letters, digits, -_.@"
 )
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u2028\u2029\ufffe\uffff]|[\ud800-\udfff]")
 
@@ -42,6 +42,16 @@ def _one_line(value: str) -> None:
 
 def _line(longest: int, **kwargs: Any) -> fields.String:
     return fields.String(validate=[validate.Length(1, longest), _one_line], **kwargs)
+
+
+class _Moment(fields.AwareDateTime):
+    """RFC 3339 with an offset; the parser below it would pass over a NUL at the end."""
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> datetime:
+        if not isinstance(value, str) or not value.isprintable():
+            raise self.make_error("invalid", input=value, obj_type=self.OBJ_TYPE)
+        moment: datetime = super()._deserialize(value, attr, data, **kwargs)
+        return moment
 
 
 class _Amount(fields.Field[Decimal]):
@@ -125,7 +135,7 @@ class ContactSchema(Schema):
 
     channel = fields.String(required=True, validate=_SLUG)
     category = fields.String(required=True, validate=_SLUG)
-    received_at = fields.AwareDateTime(required=True, format="iso")
+    received_at = _Moment(required=True, format="iso")
     customer = fields.Nested(CustomerSchema, required=True)
     text = fields.String(required=True, validate=[validate.Length(1, MAX_TEXT), _plain_text])
     taken_by = fields.String(validate=_STAFF, load_default=None, allow_none=True)
@@ -155,7 +165,7 @@ class ContactQuery(Schema):
     """A page of contacts, newest first."""
 
     category = fields.String(load_default=None, validate=_SLUG)
-    received_from = fields.AwareDateTime(load_default=None, format="iso")
+    received_from = _Moment(load_default=None, format="iso")
     limit = fields.Integer(load_default=50, strict=True, validate=validate.Range(1, 200))
     skip = fields.Integer(load_default=0, strict=True, validate=validate.Range(0, 100_000))
 
@@ -163,8 +173,8 @@ class ContactQuery(Schema):
 class CountQuery(Schema):
     """Contacts counted by category; all of them, or those received in a stretch of time."""
 
-    received_from = fields.AwareDateTime(load_default=None, format="iso")
-    received_before = fields.AwareDateTime(load_default=None, format="iso")
+    received_from = _Moment(load_default=None, format="iso")
+    received_before = _Moment(load_default=None, format="iso")
 
 
 class Page(Schema):

@@ -19,8 +19,9 @@ log = get_logger(__name__)
 
 A = TypeVar("A", bound=Aggregate)
 
-#: Aggregates written together: enough to be quick, few enough to notice early that another replica is at it.
-_PORTION = 20
+#: A round begins with a portion of one and doubles it up to this, so that a replica that comes second to the
+#: same list notices at once, and one that is alone writes many together.
+_LARGEST_PORTION = 64
 
 #: An aggregate as changed, and the number of its first history entry that is new.
 Change = tuple[A, int]
@@ -48,16 +49,17 @@ def fire_due(
     the others. Unavailable goes through; the same round again is safe.
     """
     loaded = load(now, limit)
-    saved = 0
-    for start in range(0, len(loaded), _PORTION):
-        portion = loaded[start : start + _PORTION]
-        changes, firings = _fire(portion, fire, now)
+    saved, start, size = 0, 0, 1
+    while start < len(loaded):
+        changes, firings = _fire(loaded[start : start + size], fire, now)
         written = _save(changes, save)
         for aggregate, _ in written:
             _count(firings[aggregate.id], now)
-        saved += len(written)
         if changes and not written:
             return False
+        saved += len(written)
+        start += size
+        size = min(2 * size, _LARGEST_PORTION) if len(written) == len(changes) else 1
     return saved > 0 and len(loaded) == limit
 
 

@@ -20,6 +20,8 @@ _TEXT_ATTRIBUTES = ("id", "source", "type", "org")
 _OPTIONAL_TEXT = ("subject", "dataschema", "datacontenttype", "traceparent", "sequence")
 _TRACEPARENT = re.compile(r"00-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}")
 _MAX_ATTRIBUTE = 256
+#: What a signed 64-bit number holds of any value, which is what databases count with.
+_MAX_DIGITS = 18
 
 
 class Undecodable(Exception):
@@ -133,16 +135,19 @@ def _read_time(value: object) -> tuple[datetime | None, list[Problem]]:
     if value is None:
         return None, []
     try:
-        return moment_of(str(value)), []
+        # The parser itself would pass over a NUL at the end.
+        if isinstance(value, str) and value.isprintable():
+            return moment_of(value), []
     except (ValueError, OverflowError):
-        return None, [
-            Problem("time", "must be RFC 3339 with an offset from UTC, for example 2025-03-05T10:00:00+08:00")
-        ]
+        pass
+    return None, [
+        Problem("time", "must be RFC 3339 with an offset from UTC, for example 2025-03-05T10:00:00+08:00")
+    ]
 
 
 def _read_sequence(value: object) -> tuple[int | None, list[Problem]]:
     if value is None:
         return None, []
-    if isinstance(value, str) and value.isascii() and value.isdigit():
+    if isinstance(value, str) and value.isascii() and value.isdigit() and len(value) <= _MAX_DIGITS:
         return int(value), []
-    return None, [Problem("sequence", "must be a number written as text")]
+    return None, [Problem("sequence", f"must be a number of at most {_MAX_DIGITS} digits written as text")]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import uuid
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -183,7 +184,8 @@ class Stage:
         service = self.services[name]
         if operations_of(type(service))[method].kind == "command":
             self._keys[method] += 1
-            kwargs.setdefault("idempotency_key", f"{method}-{self._keys[method]}")
+            key = uuid.uuid5(uuid.NAMESPACE_OID, f"{method}-{self._keys[method]}")
+            kwargs = {"idempotency_key": str(key)} | kwargs
         # As it would come over the wire.
         kwargs = json.loads(json.dumps(kwargs))
         request = {"args": [], "kwargs": dict(kwargs)}

@@ -7,13 +7,13 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from services.complaints.domain.claim import Claim, Note, check_ground, check_next_reply, clocks_data
+from services.complaints.domain.checks import check_ground, check_next_reply, check_step
+from services.complaints.domain.claim import Claim, Note, clocks_data
 from services.complaints.domain.rulebook import (
     AppliesTo,
     ClockEnd,
     ClockStart,
     CloseCondition,
-    ComplaintRules,
     Step,
 )
 from services.complaints.domain.states import OPEN_STATES, CaseState, ContactOutcome
@@ -21,7 +21,7 @@ from services.complaints.domain.timing import Timing, on_time
 from shared.aggregate import Aggregate
 from shared.clocks import Deadline, Firing, Kind, next_due
 from shared.clocks.together import fire_deadlines
-from shared.errors import Problem, RuleRefused, ValidationFailed
+from shared.errors import Problem, RuleRefused
 from shared.history import Cause, timestamp
 
 
@@ -158,7 +158,7 @@ class Case(Aggregate):
         cause: Cause,
     ) -> None:
         """Decide whether the complaint stands; ``ground`` is one of the rulebook's codes where it lists any."""
-        self._may(Step.DECIDE_VALIDITY, timing.rules, roles)
+        check_step(Step.DECIDE_VALIDITY, timing.rules, roles, self.channel)
         self._must_be({CaseState.RECEIVED}, "validity is decided once, right after the case was opened")
         if valid:
             check_ground(ground, timing.rules)
@@ -194,7 +194,7 @@ class Case(Aggregate):
         with that the first contact is made as prescribed (B-JKC-52).
         """
         rules = timing.rules
-        self._may(Step.HANDLE, rules, roles)
+        check_step(Step.HANDLE, rules, roles, self.channel)
         self._must_be(OPEN_STATES, "the case is closed")
         message = rules.first_contact_message
         first = all(note.kind != "contact" for note in self.notes)
@@ -217,7 +217,7 @@ class Case(Aggregate):
         self, timing: Timing, step: str, text: str, *, roles: Collection[str], at: datetime, cause: Cause
     ) -> None:
         """Enter the handling's progress into the case (B-JKC-61)."""
-        self._may(Step.HANDLE, timing.rules, roles)
+        check_step(Step.HANDLE, timing.rules, roles, self.channel)
         self._must_be({CaseState.ACCEPTED, CaseState.REPLIED}, "progress is entered while a case is handled")
         self.handler = cause.actor
         self.notes.append(Note(step, text, cause.actor, at))
@@ -239,7 +239,7 @@ class Case(Aggregate):
     ) -> None:
         """Reply to the customer: with the result (``final``), or for now, with the time of the next reply."""
         rules = timing.rules
-        self._may(Step.REPLY, rules, roles)
+        check_step(Step.REPLY, rules, roles, self.channel)
         self._must_be(
             {CaseState.ACCEPTED, CaseState.REFUSED},
             "a reply follows the decision on validity and ends the handling",
@@ -283,7 +283,7 @@ class Case(Aggregate):
     def close(self, timing: Timing, *, roles: Collection[str], at: datetime, cause: Cause) -> None:
         """Close by hand, where the rulebook asks for no callback; everything it does ask for must be there."""
         rules = timing.rules
-        self._may(Step.CLOSE, rules, roles)
+        check_step(Step.CLOSE, rules, roles, self.channel)
         self._must_be({CaseState.REPLIED}, "a case closes after its final reply")
         if rules.close_condition.value is CloseCondition.CALLBACK:
             message = f"case {self.id} closes only after a callback that leaves the customer satisfied"
@@ -304,9 +304,12 @@ class Case(Aggregate):
             self._close("callback", timing, at, cause)
 
     def callback_unsatisfied(
-        self, callback_id: str, round_number: int, *, at: datetime, cause: Cause
+        self, callback_id: str, round_number: int, *, raised_again: bool = False, at: datetime, cause: Cause
     ) -> None:
-        """Open the case again because the customer is not satisfied (B-MBY, A-TEL-15: keep improving)."""
+        """Open the case again because the customer is not satisfied (A-TEL-15: keep improving).
+
+        A closed case stays closed if the customer has ``raised_again`` the same and a newer case handles it.
+        """
         if self.has_processed(cause.message_id):
             return
         self.mark_processed(cause.message_id)
@@ -315,6 +318,10 @@ class Case(Aggregate):
             or round_number != self.rounds
             or not self.valid
         ):
+            return
+        if raised_again and not self.is_open:
+            noted = {"case_id": self.id, "step": "unsatisfied", "at": timestamp(at)}
+            self.record("case_progressed", noted, at=at, cause=cause)
             return
         self.state = CaseState.ACCEPTED
         self.closed_at = None
@@ -385,13 +392,6 @@ class Case(Aggregate):
                 "on_time": not deadline.was_breached,
             }
             self.record("clock_met", data, at=at, cause=cause)
-
-    def _may(self, step: Step, rules: ComplaintRules, roles: Collection[str]) -> None:
-        rule = rules.step(step)
-        if not rule.allows(roles, self.channel):
-            wanted = ", ".join(sorted({grant.role for grant in rule.grants}))
-            message = f"{step.value} is for {wanted} on a case from {self.channel}"
-            raise RuleRefused(message, rule=rule.source)
 
     def _must_be(self, states: Collection[CaseState], otherwise: str) -> None:
         if self.state not in states:

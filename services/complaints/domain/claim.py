@@ -8,9 +8,8 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from services.complaints.domain.rulebook import ComplaintRules, LevelFacts
+from services.complaints.domain.rulebook import LevelFacts
 from shared.clocks import Deadline
-from shared.errors import Problem, RuleRefused, ValidationFailed
 from shared.history import timestamp
 
 
@@ -52,26 +51,6 @@ class Note:
     text: str
     actor: str
     at: datetime
-
-
-def check_ground(ground: str | None, rules: ComplaintRules) -> None:
-    """Refuse a ground that the rulebook does not list, where it lists any."""
-    codes = {choice.code: choice for choice in rules.grounds}
-    if codes and ground not in codes:
-        problem = Problem("ground", f"must be one of {', '.join(codes)}")
-        message = "a complaint is valid only on one of the rulebook's grounds"
-        raise RuleRefused(message, rule=next(iter(codes.values())).source, problems=(problem,))
-
-
-def check_next_reply(next_reply_at: datetime | None, at: datetime, rules: ComplaintRules) -> None:
-    """Refuse a reply for now that leaves the next one's time open where the rulebook wants it, or names a past one."""
-    required = rules.next_reply_time_required
-    if next_reply_at is None and required is not None and required.value:
-        message = "a reply that does not solve the complaint must agree the time of the next one"
-        raise RuleRefused(message, rule=required.source, problems=(Problem("next_reply_at", "is missing"),))
-    if next_reply_at is not None and next_reply_at <= at:
-        message = "the time of the next reply has already passed"
-        raise ValidationFailed(message, problems=(Problem("next_reply_at", "lies in the past"),))
 
 
 def clocks_data(deadlines: Collection[Deadline]) -> list[dict[str, Any]]:

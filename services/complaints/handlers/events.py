@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Protocol
 
-from services.complaints.domain.timing import Timing
 from services.complaints.handlers.opening import OpenCases, Routed, Rules, check_routed, routed_of
 from services.complaints.metrics import CASES_CLOSED, CASES_REOPENED
 from shared.clock import Clock
@@ -18,6 +17,9 @@ if TYPE_CHECKING:
     from services.complaints.repository import CaseRepository
 
 _ATTEMPTS = 5
+
+#: What the result of a callback must say.
+_RESULT = {"case_id": str, "callback_id": str, "round": int}
 
 
 class Incoming(Protocol):
@@ -99,8 +101,9 @@ class TakeCallbacks:
             event = read(delivery)
             if event is None or event.type not in {"callback_completed", "callback_unsatisfied"}:
                 continue
-            if not all(name in event.data for name in ("case_id", "callback_id", "round")):
-                delivery.dead(f"{event.type} lacks case_id, callback_id or round")
+            wrong = [name for name, kind in _RESULT.items() if type(event.data.get(name)) is not kind]
+            if wrong:
+                delivery.dead(f"{event.type} lacks {', '.join(wrong)}, or not of the right type")
                 continue
             events.append((delivery, event))
         for attempt in range(_ATTEMPTS):
@@ -115,6 +118,7 @@ class TakeCallbacks:
         cases = self._repository.get_many({event.data["case_id"] for _, event in events})
         before = {case_id: case.history.next_seq for case_id, case in cases.items()}
         touched: dict[str, Case] = {}
+        busy = self._with_open_case(case for case in cases.values() if not case.is_open)
         for delivery, event in events:
             case = cases.get(event.data["case_id"])
             if case is None or case.org != event.org:
@@ -122,8 +126,9 @@ class TakeCallbacks:
             elif case.has_processed(event.key):
                 delivery.duplicate()
             else:
-                self._take(case, event, self._rules.timing(case.org, case.regulation))
+                self._take(case, event, raised_again=_person(case) in busy)
                 touched[case.id] = case
+                busy |= {_person(case)} if case.is_open else set()
         self._repository.save_all([(case, before[case_id]) for case_id, case in touched.items()])
         for case_id, case in touched.items():
             for entry in case.history.since(before[case_id]):
@@ -132,11 +137,25 @@ class TakeCallbacks:
                 elif entry.type == "case_reopened":
                     CASES_REOPENED.inc()
 
-    def _take(self, case: Case, event: CloudEvent, timing: Timing) -> None:
+    def _with_open_case(self, closed: Iterable[Case]) -> set[_Person]:
+        """Return whose closed case must not be opened again, because a newer one handles the same complaint."""
+        return {_person(case) for case in self._repository.open_cases_of({_person(case) for case in closed})}
+
+    def _take(self, case: Case, event: CloudEvent, *, raised_again: bool) -> None:
         cause = Cause(event.key, str(event.data.get("by") or "system"), event.traceparent)
         now = self._clock.now()
-        round_number = int(event.data["round"])
+        round_number, callback_id = event.data["round"], event.data["callback_id"]
         if event.type == "callback_completed":
+            timing = self._rules.timing(case.org, case.regulation)
             case.callback_satisfied(round_number, timing, at=now, cause=cause)
         else:
-            case.callback_unsatisfied(event.data["callback_id"], round_number, at=now, cause=cause)
+            case.callback_unsatisfied(
+                callback_id, round_number, raised_again=raised_again, at=now, cause=cause
+            )
+
+
+_Person = tuple[str, str, str]
+
+
+def _person(case: Case) -> _Person:
+    return case.org, case.customer_id, case.claim.problem

@@ -119,8 +119,10 @@ class OpenCases:
 
     def __call__(self, batch: Sequence[Routed]) -> set[str]:
         """Open or join cases for ``batch``; return the ids of the contacts that had a case before."""
+        before: set[str] | None = None
         for attempt in range(_ATTEMPTS):
             known = self._repository.contacts_known([routed.contact_id for routed in batch])
+            before = set(known) if before is None else before
             fresh = [routed for routed in batch if routed.contact_id not in known]
             try:
                 self._open_or_join(fresh)
@@ -130,8 +132,8 @@ class OpenCases:
                 continue
             # Also for the known ones: whoever opened them may have died before this step.
             self._relevel({routed.matter_id for routed in batch}, batch)
-            return set(known)
-        return set()
+            break
+        return before or set()
 
     def _open_or_join(self, fresh: Sequence[Routed]) -> None:
         if not fresh:

@@ -66,7 +66,7 @@ class MemoryCases(CaseRepository):
 
     def __init__(self) -> None:
         self.documents: dict[str, Document] = {}
-        self.between: dict[str, Callable[[], None]] = {}
+        self.between: dict[str, Callable[[], object]] = {}
         self.writes = 0
 
     def _step(self, name: str) -> None:
@@ -126,7 +126,8 @@ class MemoryCases(CaseRepository):
                 if kept["version"] == document["version"] and last:
                     continue
                 raise Conflict(f"{case.id} was changed by somebody else")
-            assert not self._taken(document), "the database would refuse a second holder of a unique key"
+            if self._taken(document):
+                raise Conflict("another document holds a key that must be unique")
             assert len(kept["history"]) == since - 1
             self.documents[case.id] = document
             self.writes += 1
@@ -175,7 +176,9 @@ class MemoryCases(CaseRepository):
                 "level": level,
                 "state": state,
                 "count": sum((case.level, case.state.value) == (level, state) for case in cases),
-                "overdue": sum((case.level, case.state.value) == (level, state) and case.overdue for case in cases),
+                "overdue": sum(
+                    (case.level, case.state.value) == (level, state) and case.overdue for case in cases
+                ),
             }
             for level, state in groups
         ]
@@ -273,7 +276,9 @@ class World:
         """Find the complaint valid."""
         listed = rules_of(case.org).grounds
         ground = listed[0].code if listed else None
-        self.do("decide_validity", case, **{"valid": True, "ground": ground, "reason": "现场核实属实"} | given)
+        self.do(
+            "decide_validity", case, **{"valid": True, "ground": ground, "reason": "现场核实属实"} | given
+        )
         return self.case(case.id)
 
     def answer(self, case: Case, **given: Any) -> Case:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 
 import pytest
+from pymongo.errors import DuplicateKeyError
 
 from services.complaints.domain.case import Case
 from services.complaints.domain.states import CaseState
+from services.complaints.repository import CaseRepository
 from shared.clocks import State
 from shared.errors import Conflict
 from shared.messaging.delivery import Outcome
@@ -62,7 +64,11 @@ def test_an_unsatisfied_customer_opens_the_case_again_and_a_second_callback_ends
     world.call_back(called_back(case, "cb_1", satisfied=False))
     case = world.case(case.id)
     (reopened,) = entries(case, "case_reopened")
-    assert (case.state, reopened.data["callback_id"], reopened.data["round"]) == (CaseState.ACCEPTED, "cb_1", 2)
+    assert (case.state, reopened.data["callback_id"], reopened.data["round"]) == (
+        CaseState.ACCEPTED,
+        "cb_1",
+        2,
+    )
     case = world.answer(case)
     assert [entry.data["round"] for entry in entries(case, "case_replied")] == [1, 2]
     world.call_back(called_back(case, "cb_2", satisfied=True))
@@ -177,7 +183,7 @@ def test_a_case_changed_meanwhile_is_read_again(world: World) -> None:
     """Guards the race with a colleague's command: both the note and the closing are kept."""
     case = replied(world)
     colleague = World(world.clock, world.cases)
-    world.cases.between["save"] = lambda: colleague.do("progress", case, text="补充说明") and None
+    world.cases.between["save"] = lambda: colleague.do("progress", case, text="补充说明")
     world.call_back(called_back(case, satisfied=True))
     case = world.case(case.id)
     assert case.state is CaseState.CLOSED
@@ -210,6 +216,30 @@ def test_reopening_a_case_whose_customer_has_opened_another_meanwhile_keeps_both
     assert world.case(newer.id).state is CaseState.RECEIVED
 
 
+def test_of_two_closed_cases_of_one_complaint_only_one_is_opened_again(world: World) -> None:
+    """Guards the same within one batch: the second unsatisfied answer finds the first case open."""
+    first = replied(world, RETAIL, "ct_1", customer="cu_1")
+    world.do("close", first)
+    second = replied(world, RETAIL, "ct_2", customer="cu_1")
+    world.do("close", second)
+    world.call_back(called_back(first, "cb_1", satisfied=False), called_back(second, "cb_2", satisfied=False))
+    assert [world.case(case.id).state.value for case in (first, second)] == ["accepted", "closed"]
+    assert types(world.case(second.id))[-1] == "case_progressed"
+
+
+def test_a_unique_key_taken_by_another_replica_is_a_conflict() -> None:
+    """Guards that the database's own refusal leads to a second look and not to a dead letter."""
+
+    class Taken:
+        def replace_many(self, changes: object) -> None:
+            raise DuplicateKeyError("E11000")
+
+    repository = CaseRepository.__new__(CaseRepository)
+    repository._store = cast("Any", Taken())
+    with pytest.raises(Conflict):
+        repository.save_all([])
+
+
 @pytest.mark.parametrize(
     "spoil",
     [
@@ -222,7 +252,7 @@ def test_reopening_a_case_whose_customer_has_opened_another_meanwhile_keeps_both
     ],
 )
 def test_a_result_that_cannot_be_read_is_dead_and_stops_nothing_else(
-    world: World, spoil: dict[str, object]
+    world: World, spoil: dict[str, Any]
 ) -> None:
     """Guards that no retry is wasted and that its neighbours in the batch are handled."""
     case = replied(world)
