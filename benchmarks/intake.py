@@ -80,7 +80,7 @@ def _intake(backing: Backing, count: int) -> float:
     wait_until(relayed, 180, every=0.05)
     ended = time.time()
     first = next(iter(database["contacts"].find({}, {"registered_at": 1}).sort("registered_at", 1).limit(1)))
-    elapsed = ended - first["registered_at"].timestamp()
+    elapsed: float = ended - first["registered_at"].timestamp()
     found = database["contacts"].count_documents({})
     assert found == count, f"{found} contacts instead of {count}"
     backing.stop("intake")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 from benchmarks.backing import Backing, percentile, wait_until
 from benchmarks.contacts import ORG, contact_event
@@ -54,7 +55,7 @@ def _answers(client: RpcClient) -> bool:
     return True
 
 
-def _p50(client: RpcClient, method: str, **arguments: str) -> float:
+def _p50(client: RpcClient, method: str, **arguments: Any) -> float:
     for _ in range(50):
         client.call(method, **arguments)
     seconds = []

@@ -23,6 +23,7 @@ COMMON = ROOT / "shared" / "contracts" / "common.yaml"
 BEGIN = "<!-- from asyncapi.yaml: python -m kefu.contracts render -->"
 END = "<!-- end -->"
 
+_LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _EXIT_STALE = 1
 _EXIT_USAGE = 2
 
@@ -87,7 +88,7 @@ class Contract:
         """Read ``path``, by default the file in the service's own folder; raises ContractError."""
         self.service = service
         self.path = path or ROOT / "services" / service / "asyncapi.yaml"
-        self.document = _read(self.path)
+        self.document = read(self.path)
 
     def operations(self) -> dict[str, Operation]:
         """Return every operation by its key, in the order of the file."""
@@ -159,6 +160,19 @@ def all_contracts() -> dict[str, Contract]:
     return {service: Contract(service) for service in SERVICES}
 
 
+@lru_cache(maxsize=32)
+def read(path: Path) -> Json:
+    """Return the document at ``path``, which is read once; nobody may change it. Raises ContractError."""
+    try:
+        # The parser in C is some ten times faster; both read the same.
+        document = yaml.load(path.read_text(encoding="utf-8"), Loader=_LOADER)  # noqa: S506 - a safe loader
+    except (OSError, yaml.YAMLError) as error:
+        raise ContractError(f"{path}: {error}") from error
+    if not isinstance(document, dict):
+        raise ContractError(f"{path}: is no mapping")
+    return document
+
+
 def expand(node: Any, path: Path, chain: Sequence[str] = ()) -> Any:
     """Return ``node`` of the file at ``path`` with every ``$ref`` replaced by what it points at.
 
@@ -175,7 +189,7 @@ def expand(node: Any, path: Path, chain: Sequence[str] = ()) -> Any:
     mark = f"{target}#{pointer}"
     if mark in chain:
         raise ContractError(f"{path}: {node['$ref']} leads round in a circle")
-    return expand(follow(_read(target), pointer, target), target, (*chain, mark))
+    return expand(follow(read(target), pointer, target), target, (*chain, mark))
 
 
 def locate(reference: str, path: Path) -> tuple[Path, str]:
@@ -258,17 +272,6 @@ def main(arguments: Sequence[str]) -> int:
 
 def _pointer(reference: Json) -> str:
     return str(reference["$ref"]).partition("#")[2]
-
-
-@lru_cache(maxsize=32)
-def _read(path: Path) -> Json:
-    try:
-        document = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (OSError, yaml.YAMLError) as error:
-        raise ContractError(f"{path}: {error}") from error
-    if not isinstance(document, dict):
-        raise ContractError(f"{path}: is no mapping")
-    return document
 
 
 def part(schema: Json, *path: str) -> Json:

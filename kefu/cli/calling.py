@@ -10,7 +10,7 @@ from typing import Annotated, Any
 
 import typer
 
-from kefu.cli.failing import usage_error
+from kefu.cli.failing import WrongUsage
 from kefu.reach import OPERATOR, Reach, find_reach, setting
 from shared.messaging.rpc_client import RpcClient
 
@@ -40,7 +40,7 @@ def rpc(
     Example: kefu rpc intake.count_contacts --org plaza-demo
     """
     if method.count(".") != 1 or not all(method.split(".")):
-        raise usage_error(f"{method!r} is not of the form SERVICE.METHOD, such as intake.count_contacts")
+        raise WrongUsage(f"{method!r} is not of the form SERVICE.METHOD, such as intake.count_contacts")
     named = _arguments(sys.stdin.read() if arguments == "-" else arguments)
     reach = find_reach()
     with RpcClient(reach.url_of(OPERATOR), name=OPERATOR, timeout=timeout) as client:
@@ -66,7 +66,7 @@ def token(
 
 def _token(reach: Reach, org: str | None, roles: list[str] | None) -> str:
     if org is None:
-        raise usage_error("say for which organisation: --org plaza-demo, or bring a token")
+        raise WrongUsage("say for which organisation: --org plaza-demo, or bring a token")
     return reach.token(OPERATOR, org, roles or DEFAULT_ROLES, timedelta(minutes=5))
 
 
@@ -74,10 +74,10 @@ def _arguments(text: str) -> dict[str, Any]:
     try:
         named = json.loads(text)
     except ValueError as error:
-        raise usage_error(f"the arguments are not JSON: {error}") from error
+        raise WrongUsage(f"the arguments are not JSON: {error}") from error
     if not isinstance(named, dict):
-        raise usage_error('the arguments must be a JSON object, such as {"limit": 5}')
+        raise WrongUsage('the arguments must be a JSON object, such as {"limit": 5}')
     reserved = {"timeout", "token", "idempotency_key"} & named.keys()
     if reserved:
-        raise usage_error(f"{', '.join(sorted(reserved))}: give this as an option, not as an argument")
+        raise WrongUsage(f"{', '.join(sorted(reserved))}: give this as an option, not as an argument")
     return named

@@ -19,6 +19,12 @@ EXIT_MISSING = 3
 _MISSING = (LocalStackError, Unavailable, DeadlineExceeded)
 
 
+class WrongUsage(KefuError):
+    """The command was called in a way it does not know; the message says which way it does."""
+
+    code = "usage"
+
+
 class PlainErrors(TyperGroup):
     """Turns every error of ours into words on standard error and the right exit code."""
 
@@ -28,7 +34,14 @@ class PlainErrors(TyperGroup):
             return super().invoke(ctx)
         except KefuError as error:
             say_error(error)
-            raise typer.Exit(EXIT_MISSING if isinstance(error, _MISSING) else EXIT_FAILED) from error
+            raise typer.Exit(exit_code(error)) from error
+
+
+def exit_code(error: KefuError) -> int:
+    """Return the code the command ends with: 2 wrong usage, 3 something it needs is not there, 1 all else."""
+    if isinstance(error, WrongUsage):
+        return EXIT_USAGE
+    return EXIT_MISSING if isinstance(error, _MISSING) else EXIT_FAILED
 
 
 def say_error(error: KefuError) -> None:
@@ -38,8 +51,3 @@ def say_error(error: KefuError) -> None:
         errors.print(f"  {escape(problem.field)}: {escape(problem.reason)}", highlight=False, soft_wrap=True)
     if error.rule:
         errors.print(f"  refused by rule {escape(error.rule)}", highlight=False, soft_wrap=True)
-
-
-def usage_error(message: str) -> typer.BadParameter:
-    """Return the error of a wrong argument, which ends with exit code 2."""
-    return typer.BadParameter(message)

@@ -11,7 +11,7 @@ from typing import Annotated, Any
 import typer
 from rich.markup import escape
 
-from kefu.cli.failing import usage_error
+from kefu.cli.failing import WrongUsage
 from kefu.cli.screen import output
 from kefu.reach import find_reach
 from kefu.secrets import publisher_user
@@ -48,7 +48,7 @@ def publish(
         typer.echo(json.dumps(example_event(datetime.now(UTC)), ensure_ascii=False, indent=2))
         return
     if file is None:
-        raise usage_error("name a file, or - for standard input; --example prints an event to start from")
+        raise WrongUsage("name a file, or - for standard input; --example prints an event to start from")
     events = _events(_read(file))
     user = publisher_user(publisher)
     batch = [
@@ -103,7 +103,7 @@ def _read(file: str) -> str:
     try:
         return sys.stdin.read() if file == "-" else Path(file).read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
-        raise usage_error(f"{file} cannot be read: {error}") from error
+        raise WrongUsage(f"{file} cannot be read: {error}") from error
 
 
 def _events(text: str) -> list[dict[str, Any]]:
@@ -114,9 +114,9 @@ def _events(text: str) -> list[dict[str, Any]]:
         rows = [(f"line {n}", _line(n, line)) for n, line in enumerate(text.splitlines(), 1) if line.strip()]
     for place, row in rows:
         if not isinstance(row, dict):
-            raise usage_error(f"{place} holds no JSON object but a {type(row).__name__}")
+            raise WrongUsage(f"{place} holds no JSON object but a {type(row).__name__}")
     if not rows:
-        raise usage_error("there is nothing to publish")
+        raise WrongUsage("there is nothing to publish")
     return [row for _, row in rows]
 
 
@@ -124,4 +124,4 @@ def _line(number: int, line: str) -> Any:
     try:
         return json.loads(line)
     except ValueError as error:
-        raise usage_error(f"line {number} is not JSON: {error}") from error
+        raise WrongUsage(f"line {number} is not JSON: {error}") from error

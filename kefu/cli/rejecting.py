@@ -7,9 +7,7 @@ from datetime import timedelta
 from typing import Annotated, Any
 
 import typer
-from rich.box import SIMPLE_HEAD
 from rich.markup import escape
-from rich.table import Table
 
 from kefu.cli.screen import output
 from kefu.demo.player import NOBODY
@@ -33,22 +31,18 @@ def list_rejected(
 ) -> None:
     """Print rejected events with their reasons, the newest first."""
     reach = find_reach()
-    table = Table(
-        "id", "organisation", "event", "from", "when", "field: reason", box=SIMPLE_HEAD, pad_edge=False
-    )
-    table.columns[0].no_wrap = True
+    count = 0
     with RpcClient(reach.url_of(OPERATOR), name=OPERATOR) as client:
         for each in _orgs(reach, org):
             for row in client.call("intake.list_rejected", token=_token(reach, each, _READER), limit=limit):
-                table.add_row(
-                    row["rejected_id"],
-                    each,
-                    escape(row["event_id"] or "?"),
-                    row["publisher"],
-                    local_time(row["rejected_at"]),
-                    escape(_reasons(row)),
+                count += 1
+                event, sender = escape(row["event_id"] or "?"), escape(row["publisher"] or "nobody named")
+                output.print(
+                    f"[bold]{row['rejected_id']}[/bold]  {escape(each)}  {local_time(row['rejected_at'])}\n"
+                    f"   event {event} from {sender}\n   {escape(_reasons(row))}",
+                    soft_wrap=True,
                 )
-    output.print(table if table.row_count else "No event was rejected.")
+    output.print(f"{count} rejected events")
 
 
 @app.command()

@@ -22,6 +22,7 @@ from kefu.demo.stack import Place, Stack
 from kefu.demo.tables import all_tables, figures_table, places_table
 from kefu.local.children import exit_on_signals
 from kefu.reach import Reach, find_reach, organisation_names
+from shared.errors import KefuError
 
 _GLANCE = 0.5
 
@@ -66,8 +67,17 @@ def demo(
 def _stack(*, fresh: bool) -> Iterator[Stack]:
     exit_on_signals()
     with Stack(fresh=fresh, say=_say) as stack:
-        yield stack
+        try:
+            yield stack
+        except KefuError:
+            _tell_casualties(stack.casualties())
+            raise
         _say("stopping …")
+
+
+def _tell_casualties(casualties: Sequence[str]) -> None:
+    for text in casualties:
+        errors.print(f"[red]kefu:[/red] {escape(text)}", soft_wrap=True)
 
 
 def _say(text: str) -> None:
@@ -127,8 +137,7 @@ def _stay(stack: Stack) -> None:
             time.sleep(_GLANCE)
     except KeyboardInterrupt:
         return
-    for text in ended:
-        errors.print(f"[red]kefu:[/red] {escape(text)}", soft_wrap=True)
+    _tell_casualties(ended)
     raise typer.Exit(1)
 
 

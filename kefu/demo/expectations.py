@@ -51,8 +51,10 @@ class Expectations:
         self.complaints = tuple(contact for contact in self.contacts if contact.problem is not None)
         present = {contact.org for contact in self.contacts}
         self.orgs = tuple(org for org in ORGANISATIONS if org in present)
-        self.month = month_of(now)
-        self.months = tuple(sorted({self.month, *(contact.month for contact in self.contacts)}))
+        months = Counter(contact.month for contact in self.contacts)
+        # Shortly after midnight on the first, the day's contacts belong to the month before.
+        self.month = max(months, key=lambda month: (months[month], month))
+        self.months = tuple(sorted({month_of(now), *months}))
         self.rejected = tuple(item for item in day.items if item.expected == "rejected")
         self.dead = tuple(item for item in day.items if item.expected == "dead")
 

@@ -95,6 +95,8 @@ class Handling:
         self._handle(task, "reply", f"reply-{number}", text=text, prevention=task.reaction.prevention)
 
     def _handle(self, task: Task, method: str, step: str, **arguments: Any) -> None:
+        if self._stop.is_set():
+            raise NotSeen(f"the case of {task.name} was left where it was: the demo is being stopped")
         key = self._key(task, step)
         self._colleagues.order(
             task.org, Colleague.HANDLER, f"complaints.{method}", key, id=task.case_id, **arguments

@@ -13,7 +13,7 @@ from bson.decimal128 import Decimal128
 from pymongo import ASCENDING, DESCENDING, IndexModel
 from pymongo.errors import DuplicateKeyError
 
-from services.intake.domain.contact import ComplaintClaim, Contact, Responsible
+from services.intake.domain.contact import ComplaintClaim, Contact, Origin, Responsible
 from services.intake.domain.customer import Customer
 from services.intake.domain.rejection import Rejection
 from shared.aggregate import base_document, base_fields
@@ -73,6 +73,14 @@ class IntakeRepository:
         with database_errors():
             found = self._contacts.collection.find({"_id": {"$in": list(contact_ids)}}, {"_id": 1})
             return {row["_id"] for row in found}
+
+    def origins(self, contact_ids: Sequence[str]) -> dict[str, Origin]:
+        """Return whose contacts ``contact_ids`` are, as far as they are registered."""
+        with database_errors():
+            found = self._contacts.collection.find(
+                {"_id": {"$in": list(contact_ids)}}, {"org": 1, "publisher": 1}
+            )
+            return {row["_id"]: Origin(row["org"], row["publisher"]) for row in found}
 
     def register(self, contacts: Sequence[Contact]) -> Inserted:
         """Register contacts; those already there are reported as known."""

@@ -121,14 +121,16 @@ class Topology:
                 ),
                 _any_of([rpc, RPC_EXCHANGE, *queues], replies),
             )
+        # Whoever takes external events tells the publishers on its own exchange what became of them.
+        answers = sorted({events_exchange(s.service) for s in self.subscriptions if s.source == EXTERNAL})
         for publisher in self.publishers:
-            # It may publish contacts and hear what became of them on a queue of its own.
+            # It may publish, and hear the answers on queues of its own.
             own = rf"pub-{re.escape(publisher)}\..*"
             yield (
                 f"pub-{publisher}",
                 f"^({own})$",
                 _any_of([EXTERNAL_EXCHANGE], own),
-                _any_of(["intake.events"], own),
+                _any_of(answers, own),
             )
         queues = [name for name, _ in self.queues() if name.startswith(("evt-", "dlq."))]
         dead = [name for name in queues if name.startswith("dlq.")]

@@ -6,9 +6,11 @@ import copy
 import re
 from collections.abc import Iterator
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 
-from jsonschema import Draft7Validator, FormatChecker
+from jsonschema import Draft7Validator, FormatChecker, ValidationError
+from jsonschema.validators import extend
 
 Json = dict[str, Any]
 #: Where something stands in a body: names of properties and positions in lists.
@@ -31,9 +33,23 @@ def _is_date(value: object) -> bool:
     return not isinstance(value, str) or bool(datetime.strptime(value, "%Y-%m-%d"))  # noqa: DTZ007 - a date has no zone
 
 
+@lru_cache(maxsize=256)
+def _pattern(text: str) -> re.Pattern[str]:
+    """Return a pattern as ECMA 262 means it: $ is the very end, digits are those of ASCII."""
+    return re.compile(re.sub(r"(?<!\\)\$", r"\\Z", text), re.ASCII)
+
+
+def _matches(_: object, pattern: str, value: object, __: object) -> Iterator[ValidationError]:
+    if isinstance(value, str) and not _pattern(pattern).search(value):
+        yield ValidationError(f"{value!r} does not match {pattern!r}")
+
+
+_Judge = extend(Draft7Validator, {"pattern": _matches})
+
+
 def faults(body: Any, schema: Json) -> list[str]:
     """Return what is wrong with ``body``, one line a fault, empty when it is as ``schema`` says."""
-    found = Draft7Validator(schema, format_checker=FORMATS).iter_errors(body)
+    found = _Judge(schema, format_checker=FORMATS).iter_errors(body)
     return [f"{'.'.join(map(str, error.absolute_path)) or '(whole)'}: {error.message}" for error in found]
 
 

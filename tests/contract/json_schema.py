@@ -91,8 +91,8 @@ def _check(check: Callable[..., Any]) -> Json:
     if isinstance(check, validate.Range):
         return _bounds(check.min, check.max, "minimum", "maximum")
     if isinstance(check, validate.Regexp):
-        pattern = check.regex.pattern
-        return {"pattern": pattern if isinstance(pattern, str) else re.compile(pattern).pattern}
+        # JSON Schema's patterns are those of ECMA 262, where $ is the very end of the text.
+        return {"pattern": re.sub(r"\\Z$", "$", str(check.regex.pattern))}
     if isinstance(check, validate.OneOf):
         return {"enum": list(check.choices)}
     # A plain function: what it refuses is told in words, and tried in the tests.

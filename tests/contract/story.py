@@ -54,6 +54,11 @@ def contact_received(org: str = PLAZA, number: int = 1, **data: Any) -> Publishe
 @cache
 def told() -> Stage:
     """Tell the story once for all tests; they read what was said and change nothing."""
+    return tell()
+
+
+def tell() -> Stage:
+    """Tell the story to services of their own."""
     stage = Stage.at(MONDAY)
     _intake(stage)
     _at_the_plaza(stage)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import hashlib
 import json
 from functools import cache
@@ -9,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 from jsonschema import Draft7Validator
 
 from kefu.contracts import (
@@ -22,6 +22,7 @@ from kefu.contracts import (
     expand,
     follow,
     locate,
+    read,
     references,
 )
 from services.names import SERVICES
@@ -68,7 +69,7 @@ def test_the_official_schema_is_the_one_its_note_names() -> None:
 @every_document
 def test_a_contract_is_a_valid_asyncapi_document(path: Path) -> None:
     """Any AsyncAPI 3.0 tool can read the contracts."""
-    document = yaml.safe_load(path.read_text(encoding="utf-8"))
+    document = read(path)
     errors = [
         f"{'/'.join(map(str, error.absolute_path))}: {error.message[:300]}"
         for error in official().iter_errors(document)
@@ -78,7 +79,7 @@ def test_a_contract_is_a_valid_asyncapi_document(path: Path) -> None:
 
 def test_the_official_schema_refuses_what_is_no_asyncapi_document() -> None:
     """Guards the test above against a schema whose references silently check nothing."""
-    document = yaml.safe_load(DOCUMENTS[1].read_text(encoding="utf-8"))
+    document = copy.deepcopy(read(DOCUMENTS[1]))
     document["operations"]["get_contact"]["action"] = "sing"
     document["channels"]["rpc"]["bindings"]["amqp"]["is"] = "pigeon"
     paths = {tuple(error.absolute_path)[:2] for error in official().iter_errors(document)}
@@ -88,11 +89,11 @@ def test_the_official_schema_refuses_what_is_no_asyncapi_document() -> None:
 @every_document
 def test_every_reference_leads_somewhere(path: Path) -> None:
     """A reference into nothing, or in a circle, makes a contract worthless to every tool."""
-    document = yaml.safe_load(path.read_text(encoding="utf-8"))
+    document = read(path)
     for reference in set(references(document)):
         target, pointer = locate(reference, path)
         assert target.is_relative_to(ROOT), f"{reference} leaves the repository"
-        follow(yaml.safe_load(target.read_text(encoding="utf-8")), pointer, target)
+        follow(read(target), pointer, target)
     expand(document, path)
 
 
@@ -100,7 +101,7 @@ def test_a_reference_that_leads_nowhere_is_named(tmp_path: Path) -> None:
     """Guards that the check above can fail, and says where."""
     path = tmp_path / "asyncapi.yaml"
     path.write_text("a: {$ref: '#/b/c'}\nb: {}\nd: {$ref: '#/e'}\ne: {$ref: '#/d'}\n", encoding="utf-8")
-    document = yaml.safe_load(path.read_text(encoding="utf-8"))
+    document = read(path)
     with pytest.raises(ContractError, match="nothing at #/b/c"):
         expand(document["a"], path)
     with pytest.raises(ContractError, match="circle"):
@@ -142,7 +143,7 @@ def test_every_schema_of_the_components_is_used(service: str) -> None:
     used = {
         f"{target}#{pointer}"
         for path in DOCUMENTS
-        for reference in references(yaml.safe_load(path.read_text(encoding="utf-8")))
+        for reference in references(read(path))
         for target, pointer in [locate(reference, path)]
     }
     contract = CONTRACTS[service]

@@ -10,7 +10,7 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Self, TypeVar
 
-from kombu import Connection
+from kombu.connection import Connection
 from prometheus_client.parser import text_string_to_metric_families
 
 from kefu.local.ports import HOST

@@ -9,7 +9,7 @@ import uuid
 from types import TracebackType
 from typing import Any, Self
 
-from kombu import Connection
+from kombu.connection import Connection
 
 from shared.ids import derived_id
 

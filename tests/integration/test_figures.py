@@ -105,9 +105,9 @@ def test_a_case_handled_in_time_counts_as_such_and_can_be_found_behind_the_figur
             rows += page
             if len(page) < 200:
                 break
-        (row,) = [row for row in rows if row["case_id"] == case_id] or [None]
-        assert row is not None
-        return row
+        ours = [row for row in rows if row["case_id"] == case_id]
+        assert len(ours) == 1
+        return ours[0]
 
     row = eventually(counted)
     assert (row["numerator"], row["denominator"]) == (1, 1)

@@ -57,6 +57,14 @@ class Responsible:
         return {"staff": self.staff, "role": self.role}
 
 
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Whom a contact is for and who sent it."""
+
+    org: str
+    publisher: str
+
+
 @dataclass(kw_only=True)
 class Contact(Aggregate):
     """One registered contact; ``text`` is the customer's own words and never leaves this service but by RPC."""

@@ -18,13 +18,13 @@ from marshmallow import RAISE, Schema
 from services.complaints import schemas
 from services.complaints.domain.case import Case
 from services.complaints.domain.rulebook import ComplaintRules
-from services.complaints.domain.states import OPEN_STATES
+from services.complaints.domain.states import OPEN_STATES, CaseState
 from services.complaints.handlers.events import TakeCallbacks, TakeContacts
 from services.complaints.handlers.handling import HandleCases
 from services.complaints.handlers.looking import LookUpCases
 from services.complaints.handlers.opening import OpenCases, Rules
 from services.complaints.handlers.ticking import FireClocks
-from services.complaints.repository import CaseRepository, Member, case_of, document_of
+from services.complaints.repository import CaseRepository, Member, case_of, document_of, open_key
 from services.complaints.rulebook import load_rulebooks
 from shared.clock import FixedClock
 from shared.errors import Conflict
@@ -83,11 +83,9 @@ class MemoryCases(CaseRepository):
         }
 
     def open_cases_of(self, persons: Collection[tuple[str, str, str]]) -> list[Case]:
-        return [
-            case
-            for case in self.all()
-            if case.is_open and (case.org, case.customer_id, case.claim.problem) in persons
-        ]
+        keys = {open_key(*person) for person in persons}
+        rows = [row for row in self.documents.values() if row.get("open_key") in keys]
+        return [case_of(copy.deepcopy(row)) for row in rows]
 
     def insert(self, cases: Sequence[Case]) -> Inserted:
         self._step("insert")
@@ -135,9 +133,15 @@ class MemoryCases(CaseRepository):
     def members(self, matter_ids: Collection[str]) -> list[Member]:
         self._step("members")
         return [
-            Member(case.id, case.matter_id, case.unit_id or case.customer_id, case.households, case.is_open)
-            for case in self.all()
-            if case.matter_id in matter_ids and case.valid is not False
+            Member(
+                row["_id"],
+                row["matter_id"],
+                row["unit_id"] or row["customer_id"],
+                row["households"],
+                row["state"] != CaseState.CLOSED.value,
+            )
+            for row in self.documents.values()
+            if row["matter_id"] in matter_ids and row["valid"] is not False
         ]
 
     def get(self, case_id: str, org: str) -> Case | None:
@@ -148,11 +152,13 @@ class MemoryCases(CaseRepository):
         return next((case for case in self.all() if case.org == org and contact_id in case.contacts), None)
 
     def get_many(self, case_ids: Collection[str]) -> dict[str, Case]:
-        return {case.id: case for case in self.all() if case.id in case_ids}
+        rows = [self.documents[case_id] for case_id in case_ids if case_id in self.documents]
+        return {row["_id"]: case_of(copy.deepcopy(row)) for row in rows}
 
     def due(self, now: datetime, limit: int) -> list[Case]:
-        waiting = [(case.next_due, case.id, case) for case in self.all() if case.next_due is not None]
-        return [case for at, _, case in sorted(waiting, key=lambda row: row[:2]) if at <= now][:limit]
+        rows = [row for row in self.documents.values() if "next_due" in row and row["next_due"] <= now]
+        rows.sort(key=lambda row: (row["next_due"], row["_id"]))
+        return [case_of(copy.deepcopy(row)) for row in rows[:limit]]
 
     def listed(self, org: str, *, state: str | None, level: str | None, limit: int, skip: int) -> list[Case]:
         chosen = [
