@@ -1,12 +1,19 @@
 #!/bin/sh
 # Makes the secrets of a compose stack in the folder given, once, and lets each process read only its own.
-# Runs in the kefu image as root, with no network. Repeating it changes no secret.
+# Runs in the kefu image as root, with no network. Repeating it changes no secret, and with the same image it
+# does nothing: compose runs it before every start, and before every command of the operator.
 #
 # Every service's image has a user of its own (10001 ... 10004), so that one volume can hold all secrets and
 # none of them is open to its neighbours. What is left over belongs to the operator's command (10000): the key
 # that signs demonstration tokens and the broker users of the operator and the publishers.
 set -eu
 folder=${1:-/secrets}
+# What the image's code is; a folder that carries the same was prepared by it, whole.
+code=/app/contents.sha256
+mark=$folder/.prepared-by
+
+! cmp -s "$code" "$mark" || exit 0
+rm -f "$mark"
 
 python -m kefu prepare "$folder" --broker-host rabbitmq
 
@@ -21,3 +28,4 @@ for service in intake complaints followup reporting; do
   chown "$id:$id" "$folder/broker_url_$service"
   id=$((id + 1))
 done
+cp "$code" "$mark"

@@ -9,7 +9,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -92,6 +92,10 @@ class Contract:
 
     def operations(self) -> dict[str, Operation]:
         """Return every operation by its key, in the order of the file."""
+        return self._operations
+
+    @cached_property
+    def _operations(self) -> dict[str, Operation]:
         rows: Mapping[str, Json] = self.document.get("operations", {})
         return {key: self._operation(key, row) for key, row in rows.items()}
 

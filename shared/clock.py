@@ -35,7 +35,7 @@ class FixedClock:
 
     def advance(self, by: timedelta) -> None:
         """Move the clock by ``by``."""
-        self._now += by
+        self._now = to_milliseconds(self._now + by)
 
     def set(self, now: datetime) -> None:
         """Put the clock to ``now``, which must be aware."""

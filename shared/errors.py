@@ -132,12 +132,19 @@ ERRORS: dict[str, type[KefuError]] = {
 
 
 def error_from_dict(shape: dict[str, Any]) -> KefuError:
-    """Rebuild an error from ``as_dict``; an unknown code gives the base class, never an exception of its own."""
+    """Rebuild an error from ``as_dict``.
+
+    An unknown code gives the base class, and what is misshapen is left out: never an exception of its own.
+    """
     kind = ERRORS.get(str(shape.get("code")), KefuError)
-    problems = tuple(Problem(str(row["field"]), str(row["reason"])) for row in shape.get("problems", ()))
+    rows, rule, details = shape.get("problems"), shape.get("rule"), shape.get("details")
     return kind(
         str(shape.get("message", "")),
-        problems=problems,
-        rule=shape.get("rule"),
-        details=shape.get("details"),
+        problems=tuple(
+            Problem(str(row["field"]), str(row["reason"]))
+            for row in (rows if isinstance(rows, list | tuple) else ())
+            if isinstance(row, dict) and {"field", "reason"} <= row.keys()
+        ),
+        rule=str(rule) if rule else None,
+        details=details if isinstance(details, dict) else None,
     )

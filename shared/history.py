@@ -53,7 +53,8 @@ class Entry:
 
     def digest(self) -> str:
         """Return the hash this entry should carry."""
-        content = [self.seq, self.id, self.type, self.time, self.actor, self.cause, self.data, self.prev]
+        everything_else = (name for name in self.__slots__ if name != "hash")
+        content = [getattr(self, name) for name in everything_else]
         canonical = json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
         return hashlib.sha256(canonical.encode()).hexdigest()
 
@@ -100,7 +101,11 @@ class History:
         return self.entries[seq - 1 :]
 
     def verify(self) -> list[str]:
-        """Return what is wrong with the chain, one sentence a fault; empty when nothing was changed."""
+        """Return what is wrong with the chain, one sentence a fault; empty when nothing was changed.
+
+        Found are changes, gaps, insertions, another order and another aggregate's entries; that the newest
+        entries were cut off can only be seen by who received their events.
+        """
         faults = []
         previous = GENESIS
         for position, entry in enumerate(self.entries, start=1):
@@ -108,6 +113,8 @@ class History:
                 faults.append(
                     f"entry {position} carries sequence {entry.seq}: one is missing or out of order"
                 )
+            if entry.id != f"{self.aggregate_id}.{entry.seq}":
+                faults.append(f"entry {position} carries the id {entry.id}: it belongs to something else")
             if entry.prev != previous:
                 faults.append(f"entry {position} does not follow the one before it: the chain is broken")
             if entry.hash != entry.digest():

@@ -18,7 +18,7 @@ from kefu.demo.given_broker import declare_topology
 from kefu.local.errors import LocalStackError
 from kefu.local.install import REPOSITORY
 from kefu.reach import OPERATOR, setting, state_directory
-from kefu.secrets import prepare
+from kefu.secrets import prepare, read_secrets
 from kefu.wanted import wanted_topology
 from services.names import SERVICES
 
@@ -65,7 +65,7 @@ def prepare_directory(
 def definitions() -> None:
     """Print the broker's definitions file, with the password hashes of the stack's secrets."""
     place = setting("KEFU_SECRETS_DIR")
-    secrets = prepare(Path(place) if place else state_directory() / "secrets")
+    secrets = read_secrets(Path(place)) if place else prepare(state_directory() / "secrets")
     typer.echo(wanted_topology().definitions(secrets.password_hash))
 
 

@@ -25,8 +25,8 @@ _USERS_MISSING = """\
 The broker at {where} does not know Kefu's own users yet ({why}).
 They cannot be made over AMQP. Either
   - set KEFU_BROKER_MANAGEMENT_URL to its management pages (such as http://localhost:15672), or
-  - run `kefu prepare {secrets}` and import the definitions.json it writes there; beware, this sets the
-    password of a user admin, too: rabbitmqctl import_definitions {secrets}/definitions.json"""
+  - run `kefu prepare {secrets}` and import the definitions.json it writes there (for the virtual host
+    kefu; beware, it sets the password of a user admin, too): rabbitmqctl import_definitions {secrets}/definitions.json"""
 
 
 def use_given_broker(admin_url: str, management_url: str | None, wanted: Topology, secrets: Secrets) -> str:
@@ -64,7 +64,7 @@ def declare_topology(admin_url: str, wanted: Topology) -> Topology:
 
 def _at(admin_url: str, wanted: Topology) -> Topology:
     vhost = unquote(urlsplit(admin_url).path.removeprefix("/"))
-    return replace(wanted, vhost=vhost or wanted.vhost)
+    return replace(wanted, vhost=vhost or "/")
 
 
 def _without_admin(topology: Topology, secrets: Secrets) -> str:

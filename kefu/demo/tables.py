@@ -61,7 +61,7 @@ def all_tables(shown: Shown, names: Mapping[str, str]) -> Iterator[Table]:
 def contacts_table(shown: Shown, names: Mapping[str, str]) -> Table:
     """Return contacts by category and organisation."""
     table = _table("Contacts by category 来访")
-    table.add_column("organisation")
+    table.add_column("organisation", overflow="fold")
     for code, name in _CATEGORIES.items():
         table.add_column(f"{code}\n{name}", justify="right")
     table.add_column("all\n合计", justify="right")

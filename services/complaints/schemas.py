@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from datetime import datetime
 from typing import Any
 
 from marshmallow import Schema, ValidationError, fields, validate, validates_schema
@@ -41,6 +42,16 @@ class _Whole(validate.Regexp):
         if self.regex.fullmatch(value) is None:
             raise ValidationError(self._format_error(value))
         return value
+
+
+class _Moment(fields.AwareDateTime):
+    """RFC 3339 with an offset; the parser below it would pass over a NUL at the end."""
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> datetime:
+        if not isinstance(value, str) or not value.isprintable():
+            raise self.make_error("invalid", input=value, obj_type=self.OBJ_TYPE)
+        moment: datetime = super()._deserialize(value, attr, data, **kwargs)
+        return moment
 
 
 def _long_text(**kwargs: Any) -> fields.String:
@@ -98,7 +109,7 @@ class Reply(ById):
 
     text = _long_text(required=True)
     final = fields.Boolean(load_default=True, truthy={True}, falsy={False})
-    next_reply_at = fields.AwareDateTime(load_default=None, allow_none=True, format="iso")
+    next_reply_at = _Moment(load_default=None, allow_none=True, format="iso")
     prevention = _long_text(load_default=None, allow_none=True)
 
     @validates_schema

@@ -83,7 +83,7 @@ class Deadline:
     @property
     def open(self) -> bool:
         """Return whether the deadline still waits to be met."""
-        return self.state in {State.RUNNING, State.BREACHED}
+        return self.ended_at is None and self.state in {State.RUNNING, State.BREACHED}
 
     @property
     def was_breached(self) -> bool:
@@ -95,7 +95,7 @@ class Deadline:
         """Return when the deadline next warns or breaches; None when nothing is to come."""
         if self.state is not State.RUNNING:
             return None
-        return self.warnings[0][1] if self.warnings else self.due_at
+        return min(self.warnings[0][1], self.due_at) if self.warnings else self.due_at
 
     def fire(self, now: datetime) -> tuple[Deadline, tuple[Firing, ...]]:
         """Return the deadline after ``now`` and what fired until then.

@@ -7,12 +7,11 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
 
+import amqp
 import eventlet
 from eventlet.event import Event
 from kombu.connection import Connection
-from kombu.entity import Queue
 from kombu.exceptions import OperationalError
-from kombu.messaging import Consumer
 from nameko.exceptions import ContainerBeingKilled
 from nameko.extensions import Entrypoint
 
@@ -58,6 +57,7 @@ class EventBatches(Entrypoint):  # type: ignore[misc]  # nameko has no types
         self._pending: deque[list[Delivery]] = deque()
         self._buffer: list[Delivery] = []
         self._running: list[Delivery] | None = None
+        self._busy = False
         self._finished: deque[tuple[list[Delivery], BaseException | None]] = deque()
         self._hold = 0.0
         self._held_until = 0.0
@@ -94,16 +94,20 @@ class EventBatches(Entrypoint):  # type: ignore[misc]  # nameko has no types
     def _run(self) -> None:
         while not self._stopping:
             try:
-                with Connection(self._settings.broker_url, heartbeat=20, connect_timeout=5) as connection:
-                    self._consume(connection)
+                self._connected()
             except _LOST as error:
                 log.warning("broker connection lost", queue=self._queue_name, error=str(error))
                 self._pause(1.0)
-            finally:
-                self.consuming = False
-                self._forget()
         self._publisher.close()
         self._stopped.send(None)
+
+    def _connected(self) -> None:
+        try:
+            with Connection(self._settings.broker_url, heartbeat=20, connect_timeout=5) as connection:
+                self._consume(connection)
+        finally:
+            self.consuming = False
+            self._forget()
 
     def _forget(self) -> None:
         # The broker gives all of it to somebody again, so what a worker still finishes is not acknowledged.
@@ -121,30 +125,31 @@ class EventBatches(Entrypoint):  # type: ignore[misc]  # nameko has no types
     def _consume(self, connection: Connection) -> None:
         connection.connect()
         channel = connection.channel()
-        queue = Queue(self._queue_name, no_declare=True)
-        consumer = Consumer(
-            channel,
-            queues=[queue],
-            on_message=self._receive,
-            prefetch_count=2 * self._settings.batch_size,
-            auto_declare=False,
-        )
-        with consumer:
-            self.consuming = True
-            log.info("consuming", queue=self._queue_name)
-            beat = eventlet.hubs.get_hub().clock() + 5
-            while not self._stopping or self._running is not None:
-                quiet = self._drain(connection)
-                self._settle_finished(channel)
-                self._dispatch(quiet=quiet)
-                now = eventlet.hubs.get_hub().clock()
-                if now >= beat:
-                    connection.heartbeat_check()
-                    self._publisher.heartbeat()
-                    beat = now + 5
+        # Bodies stay as they were sent. kombu's own consumer would unpack them on the word of a header, and a
+        # body that cannot be unpacked would end the process, again and again.
+        channel.auto_decode = False
+        channel.basic_qos(0, 2 * self._settings.batch_size, False)
+        consumer_tag = channel.basic_consume(self._queue_name, callback=self._receive)
+        self.consuming = True
+        log.info("consuming", queue=self._queue_name)
+        beat = eventlet.hubs.get_hub().clock() + 5
+        while not self._stopping or self._running is not None:
+            quiet = self._drain(connection)
+            self._settle_finished(channel)
+            self._dispatch(quiet=quiet)
+            now = eventlet.hubs.get_hub().clock()
+            if now >= beat:
+                connection.heartbeat_check()
+                self._publisher.heartbeat()
+                beat = now + 5
+        channel.basic_cancel(consumer_tag)
 
     def _drain(self, connection: Connection) -> bool:
-        """Take what the broker has; return whether nothing more came within the waiting time."""
+        """Take what the broker has; return whether nothing more came within the waiting time.
+
+        A message that the library cannot read counts as a lost connection: it is given out again until the
+        queue's delivery limit makes it a dead letter, and neither the process nor the queue ends with it.
+        """
         if self._running is not None or self._pending:
             wait = _BUSY_SECONDS
         else:
@@ -153,21 +158,23 @@ class EventBatches(Entrypoint):  # type: ignore[misc]  # nameko has no types
             connection.drain_events(timeout=wait)
         except TimeoutError:
             return True
+        except _LOST:
+            raise
+        except Exception as error:
+            log.exception("message cannot be read", queue=self._queue_name)
+            message = f"a message cannot be read ({type(error).__name__})"
+            raise ConnectionError(message) from error
         return False
 
-    def _receive(self, message: Any) -> None:
-        self._buffer.append(
-            Delivery.from_broker(
-                bytes(message.body) if not isinstance(message.body, str) else message.body.encode(),
-                message.properties
-                | {"application_headers": message.headers, "content_type": message.content_type},
-                message.delivery_info | {"delivery_tag": message.delivery_tag},
-                vouching=self._vouching,
-            )
-        )
+    def _receive(self, message: amqp.Message) -> None:
+        # The library leaves an empty body as the text it starts with.
+        body = message.body.encode() if isinstance(message.body, str) else bytes(message.body)
+        properties, info = message.properties, message.delivery_info
+        self._buffer.append(Delivery.from_broker(body, properties, info, vouching=self._vouching))
 
     def _dispatch(self, *, quiet: bool) -> None:
-        if self._running is not None or eventlet.hubs.get_hub().clock() < self._held_until:
+        # A worker left over from a lost connection may have the same messages in hand: wait for it.
+        if self._busy or self._running is not None or eventlet.hubs.get_hub().clock() < self._held_until:
             return
         if not self._pending and self._buffer and not self._stopping:
             size = self._settings.batch_size
@@ -178,14 +185,15 @@ class EventBatches(Entrypoint):  # type: ignore[misc]  # nameko has no types
             batch = self._pending.popleft()
             for delivery in batch:
                 delivery.reset()
-            self._running = batch
+            self._running, self._busy = batch, True
             metrics.EVENT_BATCH_SIZE.labels(source=self.source).observe(len(batch))
             try:
                 self.container.spawn_worker(self, (batch,), {}, handle_result=partial(self._handled, batch))
             except ContainerBeingKilled:
-                self._running = None
+                self._running, self._busy = None, False
 
     def _handled(self, batch: list[Delivery], _worker: Any, result: Any, exc_info: Any) -> tuple[Any, Any]:
+        self._busy = False
         if batch is self._running:
             self._finished.append((batch, exc_info[1] if exc_info else None))
         # The error is dealt with here; nameko need not log it a second time.

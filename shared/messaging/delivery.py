@@ -14,6 +14,7 @@ REASON_HEADER = "x-kefu-reason"
 #: Headers of a copy (retry or replay) that keep who sent the original, and under which routing key.
 SENDER_HEADER = "x-kefu-user"
 ROUTING_KEY_HEADER = "x-kefu-routing-key"
+_OURS = frozenset({ATTEMPT_HEADER, REASON_HEADER, SENDER_HEADER, ROUTING_KEY_HEADER})
 
 
 class Outcome(Enum):
@@ -49,12 +50,15 @@ class Delivery:
     def from_broker(
         body: bytes, properties: Mapping[str, Any], info: Mapping[str, Any], *, vouching: frozenset[str]
     ) -> Delivery:
-        """Build a delivery; what a copy's headers say of its sender counts only if one of ``vouching`` sent it."""
+        """Build a delivery; the headers of our copies count only if one of ``vouching`` sent them."""
         headers = properties.get("application_headers") or {}
         user, routing_key = properties.get("user_id"), info["routing_key"]
-        if user in vouching:
-            user = headers.get(SENDER_HEADER, user)
-            routing_key = headers.get(ROUTING_KEY_HEADER, routing_key)
+        if user not in vouching:
+            # Anybody can write them: they would name another sender, or reset the count of attempts.
+            headers = {name: value for name, value in headers.items() if name not in _OURS}
+        elif ROUTING_KEY_HEADER in headers:
+            # A copy. Without a sender's name in it, the original had none.
+            user, routing_key = headers.get(SENDER_HEADER), headers[ROUTING_KEY_HEADER]
         return Delivery(
             body=body,
             routing_key=routing_key,
@@ -69,7 +73,7 @@ class Delivery:
     def attempt(self) -> int:
         """Return which attempt this is, counted from 1."""
         before = self.headers.get(ATTEMPT_HEADER, 0)
-        return (before if isinstance(before, int) else 0) + 1
+        return (max(before, 0) if isinstance(before, int) else 0) + 1
 
     def duplicate(self) -> None:
         """Say that the message's effect was there already."""

@@ -20,6 +20,7 @@ _TEXT_ATTRIBUTES = ("id", "source", "type", "org")
 _OPTIONAL_TEXT = ("subject", "dataschema", "datacontenttype", "traceparent", "sequence")
 _TRACEPARENT = re.compile(r"00-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}")
 _MAX_ATTRIBUTE = 256
+_ESCAPED_SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]")
 #: What a signed 64-bit number holds of any value, which is what databases count with.
 _MAX_DIGITS = 18
 
@@ -56,7 +57,10 @@ def decode(body: bytes, content_type: str | None) -> dict[str, Any]:
         message = f"content type {content_type!r} is not one of {', '.join(sorted(ACCEPTED_CONTENT_TYPES))}"
         raise Undecodable(message)
     try:
-        document = json.loads(body)
+        document = json.loads(body.decode("utf-8-sig"), parse_constant=_no_constant)
+        if _ESCAPED_SURROGATE.search(body):
+            # Half a character: JSON's grammar lets it pass, but it is no text and no database keeps it.
+            json.dumps(document, ensure_ascii=False).encode()
     except (ValueError, RecursionError) as error:
         message = f"body is not valid JSON: {error}"
         raise Undecodable(message) from error
@@ -117,6 +121,11 @@ def render(entry: Entry, *, service: str, org: str, subject: str) -> bytes:
     if entry.trace:
         document["traceparent"] = entry.trace
     return json.dumps(document, ensure_ascii=False, separators=(",", ":")).encode()
+
+
+def _no_constant(name: str) -> None:
+    message = f"{name} is no JSON number"
+    raise ValueError(message)
 
 
 def _text_problems(name: str, value: object, *, required: bool) -> list[Problem]:

@@ -44,7 +44,7 @@ def _matches(_: object, pattern: str, value: object, __: object) -> Iterator[Val
         yield ValidationError(f"{value!r} does not match {pattern!r}")
 
 
-_Judge = extend(Draft7Validator, {"pattern": _matches})
+_Judge: Any = extend(Draft7Validator, {"pattern": _matches})  # type: ignore[no-untyped-call]  # the stubs lack it
 
 
 def faults(body: Any, schema: Json) -> list[str]:

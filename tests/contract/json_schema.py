@@ -48,6 +48,20 @@ def of_field(field: fields.Field[Any]) -> Json:
     return shape
 
 
+def plain(schema: Json) -> Json:
+    """Return a schema without remarks and without the conditions over several fields that are tried instead."""
+    shape = {
+        key: plain(value) if isinstance(value, dict) else value
+        for key, value in schema.items()
+        if key not in {"description", "allOf", "anyOf", "if", "then", "else", "maxProperties"}
+    }
+    if "required" in shape:
+        shape["required"] = sorted(shape["required"])
+    if shape.get("type") == "object" and "propertyNames" not in shape:
+        shape.setdefault("properties", {})
+    return shape
+
+
 def _name(name: str, field: fields.Field[Any]) -> str:
     return field.data_key or name
 

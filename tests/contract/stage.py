@@ -27,7 +27,6 @@ from shared.ids import TimeOrderedIds
 from shared.messaging.delivery import Delivery, Outcome
 from shared.messaging.envelope import CONTENT_TYPE, render
 from shared.messaging.rpc import CallContext, operations_of
-from shared.messaging.topology import events_exchange
 from shared.mongo.runtime import Runtime
 from shared.outbox import Unsent
 from tests.contract.stores import ComplaintsMemory, FollowupMemory, IntakeMemory, ReportingMemory, Sink
@@ -194,7 +193,7 @@ class Stage:
             reply = {"result": getattr(service, method)(**kwargs), "error": None}
         except KefuError as error:
             reply = {"result": None, "error": serialize(error)}
-        reply = json.loads(json.dumps(reply))
+        reply = cast(dict[str, Any], json.loads(json.dumps(reply)))
         self.answered.append(Answered(name, method, request, reply))
         return reply
 
@@ -239,8 +238,3 @@ def _matches(pattern: Sequence[str], key: Sequence[str]) -> bool:
     if head == "#":
         return any(_matches(rest, key[start:]) for start in range(len(key) + 1))
     return bool(key) and head in {"*", key[0]} and _matches(rest, key[1:])
-
-
-def exchange_of(message: Published) -> str:
-    """Return the exchange a message goes to."""
-    return events_exchange(message.source)

@@ -45,7 +45,9 @@ class Kept(Generic[A]):
         self._rows: dict[str, A] = {}
         self._sink = sink
 
-    def insert(self, aggregates: Sequence[A], unique: Callable[[A], Collection[str]] = lambda _: ()) -> Inserted:
+    def insert(
+        self, aggregates: Sequence[A], unique: Callable[[A], Collection[str]] = lambda _: ()
+    ) -> Inserted:
         """Insert those whose id and ``unique`` keys are not taken."""
         taken = {key for row in self._rows.values() for key in unique(row)}
         new, known = [], []
@@ -128,7 +130,8 @@ class IntakeMemory(_Memory):
         rows = [
             row
             for row in self.contacts_kept.all(org)
-            if category in {None, row.category} and (received_from is None or row.received_at >= received_from)
+            if category in {None, row.category}
+            and (received_from is None or row.received_at >= received_from)
         ]
         rows.sort(key=lambda row: row.received_at, reverse=True)
         return rows[skip : skip + limit]

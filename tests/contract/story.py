@@ -70,7 +70,8 @@ def tell() -> Stage:
 def _intake(stage: Stage) -> None:
     stage.publish(contact_received())
     # The same complaint again through another channel, by ten more households, and one that is wrong.
-    stage.publish(contact_received(number=2, channel="wechat", customer=_data(contact_received())["customer"]))
+    customer = _data(contact_received())["customer"]
+    stage.publish(contact_received(number=2, channel="wechat", customer=customer))
     stage.settle()
     for number in range(3, 13):
         stage.publish(contact_received(number=number))
@@ -79,8 +80,7 @@ def _intake(stage: Stage) -> None:
     stage.publish(contact_received("retail-demo", 20, complaint=_shop_claim()))
     stage.publish(contact_received("retail-demo", 21, complaint=_shop_claim()))
     stage.settle()
-    contact = {name: value for name, value in _data(contact_received(number=30)).items() if name != "taken_by"}
-    enquiry = {**contact, "category": "enquiry", "complaint": None}
+    enquiry = _data(contact_received(number=30)) | {"category": "enquiry", "complaint": None}
     stage.ask("intake.register_contact", org=PLAZA, roles=("staff",), **enquiry)
 
 
@@ -138,7 +138,7 @@ def _at_the_shop(stage: Stage) -> None:
 
 
 def _questions(stage: Stage) -> None:
-    desk = {"org": PLAZA, "roles": ("staff", "supervisor")}
+    desk: dict[str, Any] = {"org": PLAZA, "roles": ("staff", "supervisor")}
     contact = stage.ask("intake.list_contacts", **desk, category="complaint")[-1]
     stage.ask("intake.get_contact", **desk, id=contact["contact_id"])
     stage.ask("intake.count_contacts", **desk)
@@ -157,7 +157,7 @@ def _questions(stage: Stage) -> None:
     stage.ask("complaints.summarise_cases", **desk)
     stage.ask("complaints.list_cases", **desk, state="overdue")
 
-    agent = {"org": PLAZA, "roles": CALLER}
+    agent: dict[str, Any] = {"org": PLAZA, "roles": CALLER}
     callback = stage.ask("followup.list_callbacks", **agent)[0]
     stage.ask("followup.get_callback", **agent, id=callback["callback_id"])
     stage.ask("followup.get_callback_history", **agent, id=callback["callback_id"])
@@ -166,7 +166,7 @@ def _questions(stage: Stage) -> None:
     stage.ask("followup.render_message", **agent, id=message["message_id"], values=values)
     stage.call("followup.render_message", **agent, id=message["message_id"])
 
-    boss = {"org": PLAZA, "roles": BOSS, "month": "2026-11"}
+    boss: dict[str, Any] = {"org": PLAZA, "roles": BOSS, "month": "2026-11"}
     stage.ask("reporting.month_statistics", **boss)
     stage.ask("reporting.kpis", **boss)
     stage.ask("reporting.kpi_cases", **boss, code="satisfaction")
@@ -196,4 +196,9 @@ def _data(message: Published) -> dict[str, Any]:
 
 
 def _shop_claim() -> dict[str, Any]:
-    return {"problem": "torn-seam", "complainant_type": "end_consumer", "demand": "exchange", "amount": "199.00"}
+    return {
+        "problem": "torn-seam",
+        "complainant_type": "end_consumer",
+        "demand": "exchange",
+        "amount": "199.00",
+    }

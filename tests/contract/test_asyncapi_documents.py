@@ -45,7 +45,9 @@ def official() -> Draft7Validator:
 
 def messages_of(contract: Contract) -> list[Message]:
     """Return every message that the service itself describes."""
-    own = [message for call in contract.calls().values() for message in (*call.messages, call.reply) if message]
+    own = [
+        message for call in contract.calls().values() for message in (*call.messages, call.reply) if message
+    ]
     own += contract.sent().values()
     if "external_events" in contract.document["channels"]:
         own += contract.receivers()["on_external_events"].messages

@@ -7,16 +7,17 @@ import time
 import uuid
 from collections import Counter
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any, Self, TypeVar
 
-from kombu.connection import Connection
 from prometheus_client.parser import text_string_to_metric_families
+from pymongo import MongoClient
+from pymongo.database import Database
 
 from kefu.local.ports import HOST
 from services.names import SERVICES
 from shared.errors import KefuError, Unavailable
-from shared.messaging.delivery import REASON_HEADER
+from shared.messaging.dead_letters import DeadLetter, DeadLetters
 from shared.messaging.publisher import Fate, Outgoing, PipelinedPublisher
 from shared.messaging.rpc_client import RpcClient
 from shared.messaging.topology import dead_letter_queue
@@ -36,6 +37,8 @@ EVERY_ROLE = (
     "system",
 )
 PATIENCE = 40.0
+
+Document = dict[str, Any]
 
 T = TypeVar("T")
 
@@ -57,15 +60,6 @@ def eventually(ask: Callable[[], T], *, timeout: float = PATIENCE) -> T:
         pause = min(2 * pause, 0.25)
 
 
-@dataclass(frozen=True, slots=True)
-class DeadLetter:
-    """A message that could not be handled, and why."""
-
-    body: bytes
-    reason: str
-    headers: Mapping[str, Any]
-
-
 class Bus:
     """Speaks to a stack as its publishers, staff and operator do; not to be shared between threads.
 
@@ -77,6 +71,9 @@ class Bus:
         self.stack = stack
         self._publishers: dict[str, PipelinedPublisher] = {}
         self._client = RpcClient(stack.broker_url("operator"), name="operator")
+        self._mongo: MongoClient[Document] = MongoClient(
+            stack.database_url(), tz_aware=True, serverSelectionTimeoutMS=5_000, connect=False
+        )
 
     def __enter__(self) -> Self:
         """Return this; nothing is open yet."""
@@ -89,6 +86,7 @@ class Bus:
     def close(self) -> None:
         """Close every connection."""
         self._client.close()
+        self._mongo.close()
         for publisher in self._publishers.values():
             publisher.close()
 
@@ -124,17 +122,14 @@ class Bus:
         """Return a member of staff of ``org`` who may do everything ``roles`` say."""
         return Desk(self, org, self.stack.token(org, roles, subject=subject), key)
 
+    def database(self, service: str) -> Database[Document]:
+        """Return the database of a service, to look at what no call shows."""
+        return self._mongo[f"kefu_{service}"]
+
     def dead_letters(self, queue: str) -> list[DeadLetter]:
         """Return what lies in the dead-letter queue of ``queue`` and leave it there."""
-        with Connection(self.stack.broker_url("operator"), connect_timeout=5) as connection:
-            channel = connection.channel()
-            found = []
-            while (message := channel.basic_get(dead_letter_queue(queue), no_ack=False)) is not None:
-                headers = message.headers or {}
-                reason = str(headers.get(REASON_HEADER, ""))
-                body = message.body if isinstance(message.body, bytes) else message.body.encode()
-                found.append(DeadLetter(body, reason, headers))
-            return found
+        with DeadLetters(self.stack.broker_url("operator")) as letters:
+            return letters.peek(dead_letter_queue(queue), 1000)
 
     def dead_letter(self, queue: str, holding: str) -> DeadLetter:
         """Return the dead letter of ``queue`` whose body holds ``holding``, once it is there."""
@@ -145,6 +140,11 @@ class Bus:
             return letters[0]
 
         return eventually(found)
+
+    def replay(self, queue: str) -> int:
+        """Send every dead letter of ``queue`` back to it, as an operator would; return how many."""
+        with DeadLetters(self.stack.broker_url("operator")) as letters:
+            return letters.replay(dead_letter_queue(queue), 1000).done
 
     def ready(self, service: str) -> bool:
         """Return whether the service says it is ready."""
@@ -193,9 +193,7 @@ class Desk:
     def do(self, method: str, *, key: str | None = None, timeout: float = 20.0, **arguments: Any) -> Any:
         """Return the answer to a command; each call is a command of its own unless ``key`` says otherwise."""
         chosen = key or f"{self._key}{uuid.uuid4().hex}"
-        return self.bus.call(
-            method, token=self._token, idempotency_key=chosen, timeout=timeout, **arguments
-        )
+        return self.bus.call(method, token=self._token, idempotency_key=chosen, timeout=timeout, **arguments)
 
     def contact_of(self, event: Mapping[str, Any]) -> dict[str, Any]:
         """Return the contact that ``event`` became, once intake has registered it."""

@@ -8,6 +8,9 @@ from collections.abc import Iterator
 import pytest
 
 from tests.integration.bus import Bus
+from tests.integration.compose import what_is_missing
+from tests.integration.container_stack import ContainerStack
+from tests.integration.process_stack import ProcessStack
 from tests.integration.stack import Stack
 
 #: ``processes`` or ``containers``: run the tests over this stack only. Unset, the markers decide.
@@ -37,18 +40,23 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 @pytest.fixture(scope="session")
+def engine() -> None:
+    """Containers can be run here; where not, say why, and fail if it was containers that were asked for."""
+    missing = what_is_missing()
+    if missing is not None and os.environ.get(CHOICE) == "containers":
+        pytest.fail(missing)
+    if missing is not None:
+        pytest.skip(missing)
+
+
+@pytest.fixture(scope="session")
 def stack(request: pytest.FixtureRequest) -> Iterator[Stack]:
     """A running stack that all tests share; each test uses customers, problems and events of its own."""
     if request.param == "processes":
-        from tests.integration.process_stack import ProcessStack
-
         with ProcessStack() as processes:
             yield processes
         return
-    from tests.integration.container_stack import ContainerStack, engine_answers
-
-    if not engine_answers():
-        pytest.skip("no container engine answers; scripts/engine.sh starts one")
+    request.getfixturevalue("engine")
     with ContainerStack() as containers:
         yield containers
 

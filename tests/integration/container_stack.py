@@ -13,7 +13,6 @@ import json
 import os
 import shutil
 import socket
-import subprocess
 import tarfile
 import tempfile
 import uuid
@@ -35,12 +34,10 @@ from testcontainers.core.network import Network
 
 from kefu.local.ports import HOST, free_port
 from kefu.local.waiting import wait_until
-from kefu.secrets import Secrets, prepare
+from kefu.secrets import Secrets, read_secrets
+from kefu.topology import RETRY_DELAYS_MS
 from services.names import SERVICES
-
-ROOT = Path(__file__).resolve().parents[2]
-#: Written by scripts/stand-in-images.sh; without it compose's own defaults, the official images, are used.
-IMAGES_FILE = ROOT / ".kefu" / "images.env"
+from tests.integration.compose import StackFailed, compose
 
 _BROKER = "rabbitmq"
 _DATABASE = "mongo"
@@ -61,10 +58,6 @@ _AS_IT_STANDS = (
     "user",
 )
 _PATIENCE = 120.0
-
-
-class StackFailed(Exception):
-    """The stack, or a part of it, did not come up; the message holds the last lines of its log."""
 
 
 class ContainerStack:
@@ -139,9 +132,21 @@ class ContainerStack:
         """Return the port of this machine where the service's /healthz, /readyz and /metrics are."""
         return self._ports[service]
 
-    def token(self, org: str, roles: Collection[str], *, subject: str = "stf_test") -> str:
-        """Return a signed token for ``subject`` of ``org`` with ``roles``, valid for an hour."""
-        return self._known_secrets().issuer().issue(subject, org, roles, timedelta(hours=1))
+    @property
+    def retry_delays_ms(self) -> tuple[int, ...]:
+        """The delays before a message that failed for now is tried again."""
+        return RETRY_DELAYS_MS
+
+    def token(
+        self,
+        org: str,
+        roles: Collection[str],
+        *,
+        subject: str = "stf_test",
+        lifetime: timedelta = timedelta(hours=1),
+    ) -> str:
+        """Return a signed token for ``subject`` of ``org`` with ``roles``."""
+        return self._known_secrets().issuer().issue(subject, org, roles, lifetime)
 
     def kill(self, service: str) -> None:
         """Send SIGKILL to the service and return once it is gone; one that is not running is left so."""
@@ -178,16 +183,15 @@ class ContainerStack:
         self._definition = _resolved_definition()
         _decide_about_helper(self._definition)
         if self._build:
-            _compose("build", "--quiet", _PREPARE, *SERVICES)
+            compose("build", "--quiet", _PREPARE, *SERVICES)
         self._workspace = Path(tempfile.mkdtemp(prefix="kefu-stack-"))
         self._network = Network().create()
         self._secrets = self._make_secrets(self._workspace)
-        self._run(_BROKER)
-        self._run(_DATABASE)
+        # All at once: the services take seconds to come to life themselves and then wait for both servers.
+        for name in (_BROKER, _DATABASE, *SERVICES):
+            self._run(name)
         self._wait_answering(_BROKER)
         self._wait_answering(_DATABASE)
-        for service in SERVICES:
-            self._run(service)
         for service in SERVICES:
             self.wait_ready(service)
 
@@ -204,9 +208,7 @@ class ContainerStack:
         chunks, _ = preparation.get_archive("/secrets")
         with tarfile.open(fileobj=io.BytesIO(b"".join(chunks))) as archive:
             archive.extractall(workspace, filter="data")
-        for path in (workspace / "secrets").iterdir():
-            path.chmod(0o600)
-        return prepare(workspace / "secrets")
+        return read_secrets(workspace / "secrets")
 
     def _run(self, name: str) -> None:
         definition = self._definition["services"][name]
@@ -271,29 +273,8 @@ class ContainerStack:
         return self._secrets
 
 
-def engine_answers() -> bool:
-    """Return whether a container engine and compose can be used here; scripts/engine.sh provides both."""
-    try:
-        client = docker.from_env()
-        with contextlib.closing(client):
-            client.ping()
-        _compose("version", "--short")
-    except (docker.errors.DockerException, StackFailed, OSError):
-        return False
-    return True
-
-
-def _compose(*arguments: str) -> str:
-    images = ["--env-file", str(IMAGES_FILE)] if IMAGES_FILE.exists() else []
-    command = ["docker", "compose", "--project-directory", str(ROOT), *images, *arguments]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
-    if done.returncode != 0:
-        raise StackFailed(f"{' '.join(command)} ended with {done.returncode}:\n{done.stderr[-4000:]}")
-    return done.stdout
-
-
 def _resolved_definition() -> dict[str, Any]:
-    definition: dict[str, Any] = json.loads(_compose("config", "--format", "json"))
+    definition: dict[str, Any] = json.loads(compose("config", "--format", "json"))
     return definition
 
 

@@ -20,8 +20,8 @@ from kefu.topology import topology
 from services.names import SERVICES
 
 ROOT = Path(__file__).resolve().parents[2]
-#: Short, so that a test sees every attempt of a retried message within two seconds.
-RETRY_DELAYS_MS = (200, 400, 800)
+#: Short, so that a test sees every attempt of a retried message within seconds.
+RETRY_DELAYS_MS = (200, 400, 800, 1600)
 #: How old a ticket is before its entries are published by somebody else.
 OUTBOX_GRACE = 2.0
 _PATIENCE = 120.0
@@ -71,6 +71,11 @@ class ProcessStack:
     ) -> None:
         """Stop the stack."""
         self.stop()
+
+    @property
+    def retry_delays_ms(self) -> tuple[int, ...]:
+        """The delays before a message that failed for now is tried again."""
+        return self._retry_delays_ms
 
     @property
     def broker_port(self) -> int:

@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from datetime import timedelta
 from typing import Protocol
 
 
 class Stack(Protocol):
     """Broker, database and the four services; each can be killed and started again on the same ports."""
+
+    @property
+    def retry_delays_ms(self) -> tuple[int, ...]:
+        """The delays before a message that failed for now is tried again."""
+        ...
 
     def stop(self) -> None:
         """Take everything down and remove it."""
@@ -25,8 +31,10 @@ class Stack(Protocol):
         """Return the port of the service's /healthz, /readyz and /metrics."""
         ...
 
-    def token(self, org: str, roles: Collection[str], *, subject: str = ...) -> str:
-        """Return a signed token for ``subject`` of ``org`` with ``roles``, valid for an hour."""
+    def token(
+        self, org: str, roles: Collection[str], *, subject: str = ..., lifetime: timedelta = ...
+    ) -> str:
+        """Return a signed token for ``subject`` of ``org`` with ``roles``."""
         ...
 
     def kill(self, service: str) -> None:

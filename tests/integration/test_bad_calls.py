@@ -197,7 +197,7 @@ def test_a_command_without_a_proper_key_is_refused(bus: Bus, case_id: str, key: 
 def test_a_repeated_command_gets_its_first_answer_and_takes_effect_once(bus: Bus, case_id: str) -> None:
     """A caller that lost the answer asks again with the same key and changes nothing."""
     desk, key = bus.desk(PLAZA), uuid.uuid4().hex
-    wish = {"id": case_id, "valid": True, "reason": "属实"}
+    wish: dict[str, Any] = {"id": case_id, "valid": True, "reason": "属实"}
     first = desk.do("complaints.decide_validity", key=key, **wish)
     assert [desk.do("complaints.decide_validity", key=key, **wish) for _ in range(3)] == [first] * 3
     entries = desk.ask("complaints.get_case_history", id=case_id)["entries"]
@@ -216,9 +216,7 @@ def test_a_key_used_by_another_organisation_is_another_key(bus: Bus) -> None:
     assert ours["contact_id"] != theirs["contact_id"]
 
 
-def test_a_command_whose_deadline_has_passed_is_not_carried_out(
-    bus: Bus, raw: RawRpc, case_id: str
-) -> None:
+def test_a_command_whose_deadline_has_passed_is_not_carried_out(bus: Bus, raw: RawRpc, case_id: str) -> None:
     """Whoever stopped waiting finds nothing done: the service looks at the deadline before anything else."""
     request = {
         "args": [],
@@ -247,7 +245,12 @@ def test_positional_arguments_are_refused_by_name(bus: Bus, raw: RawRpc, case_id
 def test_a_method_or_a_service_that_does_not_exist_is_not_found(bus: Bus) -> None:
     """A misspelt name is told at once, not after the deadline."""
     desk = bus.desk(PLAZA)
-    for method in ("complaints.destroy", "complaints.__init__", "complaints.fire_clocks", "comlaints.get_case"):
+    for method in (
+        "complaints.destroy",
+        "complaints.__init__",
+        "complaints.fire_clocks",
+        "comlaints.get_case",
+    ):
         with pytest.raises(NotFound):
             desk.ask(method)
 
@@ -292,7 +295,8 @@ def test_garbage_in_the_place_of_a_request_takes_no_service_down(bus: Bus, raw: 
 
 def test_a_request_of_a_wrong_shape_is_told_so(bus: Bus, raw: RawRpc) -> None:
     """Whoever can be answered is."""
-    for request in ({}, {"args": []}, {"kwargs": {}}):
-        assert raw.answer("complaints.get_case", request)["error"]["exc_type"] == "MalformedRequest"
-    for request in ({"args": 5, "kwargs": {}}, {"args": [], "kwargs": "x"}, {"args": [], "kwargs": [1]}):
-        assert raw.answer("complaints.get_case", request)["error"]
+    halves: list[dict[str, Any]] = [{}, {"args": []}, {"kwargs": {}}]
+    for incomplete in halves:
+        assert raw.answer("complaints.get_case", incomplete)["error"]["exc_type"] == "MalformedRequest"
+    for args, kwargs in ((5, {}), ([], "x"), ([], [1])):
+        assert raw.answer("complaints.get_case", {"args": args, "kwargs": kwargs})["error"]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from itertools import count
 from typing import Any
@@ -19,10 +18,10 @@ _months = count(0)
 
 
 @pytest.fixture
-def month() -> Iterator[tuple[str, str]]:
+def month() -> tuple[str, str]:
     """A past month that no other test uses, as ``2021-07``, and a moment in it as RFC 3339."""
     years, months = divmod(next(_months), 12)
-    yield f"{2021 + years}-{months + 1:02d}", f"{2021 + years}-{months + 1:02d}-15T10:00:00+08:00"
+    return f"{2021 + years}-{months + 1:02d}", f"{2021 + years}-{months + 1:02d}-15T10:00:00+08:00"
 
 
 def work_off(desk: Desk, event: dict[str, Any], outcome: str) -> str:

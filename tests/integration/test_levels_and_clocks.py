@@ -14,7 +14,8 @@ PLAZA = "plaza-demo"
 
 @pytest.mark.rule("B-JKC-40", "B-JKC-41", "B-JKC-42")
 @pytest.mark.parametrize(
-    ("households", "level"), [(4, "general"), (5, "important"), (7, "important"), (10, "major"), (12, "major")]
+    ("households", "level"),
+    [(4, "general"), (5, "important"), (7, "important"), (10, "major"), (12, "major")],
 )
 def test_the_same_problem_in_many_households_lifts_every_one_of_its_cases(
     bus: Bus, households: int, level: str

@@ -11,9 +11,11 @@ from services.intake.domain.customer import Customer
 from services.intake.domain.rejection import Rejection, reasons_data
 from services.intake.domain.rulebook import IntakeRules
 from services.intake.errors import no_contact, no_customer, no_rejection
-from services.intake.handlers.registering import Intent, Registrar, intent_problems
+from services.intake.handlers.registering import Intent, Registrar, intent_problems, regulation_at
+from services.intake.metrics import CONTACTS_REGISTERED
+from shared.aggregate import digest_of
 from shared.clock import Clock
-from shared.errors import ValidationFailed
+from shared.errors import Conflict, ValidationFailed
 from shared.history import Cause, timestamp
 from shared.identity import mask_name, mask_phone
 from shared.ids import derived_id
@@ -30,6 +32,7 @@ PERSONAL_DATA = "personal_data"
 #: Where a contact registered by hand says it came from.
 DESK = "desk"
 _SHOWN_BODY = 16 * 1024
+_ATTEMPTS = 5
 
 
 class Caller(Protocol):
@@ -71,30 +74,38 @@ class Desk:
         self._tolerance = tolerance
 
     def register(self, call: Caller, data: Mapping[str, Any]) -> dict[str, Any]:
-        """Register a contact taken by the caller; a repeat of the command returns the same contact."""
-        contact_id = derived_id("ct", call.key)
-        existing = self._repository.contact(contact_id, call.org)
-        if existing is None:
-            regulation = self._rulebooks.for_org(call.org, data["received_at"])
-            intent = Intent(
-                org=call.org,
-                organisation=self._rulebooks.organisation(call.org),
-                rules=regulation.sections,
-                publisher=DESK,
-                **{**data, "taken_by": data["taken_by"] or call.actor},
-            )
-            problems = intent_problems(intent, self._clock.now(), self._tolerance)
-            if problems:
-                message = "the contact cannot be registered: " + "; ".join(
-                    f"{p.field} {p.reason}" for p in problems
-                )
-                raise ValidationFailed(message, problems=problems)
-            cause = Cause(call.key, call.actor)
-            self._repository.register(self._registrar.build([(contact_id, intent, cause)]))
+        """Register a contact taken by the caller; a repeat of the command returns the same contact.
+
+        Raises Conflict if the key was used for another contact.
+        """
+        contact_id, digest = derived_id("ct", call.key), digest_of(data)
+        for _ in range(_ATTEMPTS):
             existing = self._repository.contact(contact_id, call.org)
-        if existing is None:
-            raise no_contact(contact_id)
-        return {"contact_id": existing.id, "number": existing.number, "customer_id": existing.customer_id}
+            if existing is not None:
+                return dict(existing.answer_to(call.key, digest) or registered_view(existing))
+            (contact,) = self._registrar.build([(contact_id, self._intent(call, data), _cause(call))])
+            contact.remember_answer(call.key, digest, registered_view(contact))
+            if self._repository.register([contact]).new:
+                CONTACTS_REGISTERED.labels(category=contact.category, channel=contact.channel).inc()
+        message = "the contact could not be registered: others take the same numbers at the same time"
+        raise Conflict(message)
+
+    def _intent(self, call: Caller, data: Mapping[str, Any]) -> Intent:
+        regulation = regulation_at(self._rulebooks, call.org, data["received_at"])
+        intent = Intent(
+            org=call.org,
+            organisation=self._rulebooks.organisation(call.org),
+            rules=regulation.sections,
+            publisher=DESK,
+            **{**data, "taken_by": data["taken_by"] or call.actor},
+        )
+        problems = intent_problems(intent, self._clock.now(), self._tolerance)
+        if problems:
+            message = "the contact cannot be registered: " + "; ".join(
+                f"{p.field} {p.reason}" for p in problems
+            )
+            raise ValidationFailed(message, problems=problems)
+        return intent
 
     def contact(self, org: str, contact_id: str) -> dict[str, Any]:
         """Return one contact with the customer's own words."""
@@ -147,6 +158,15 @@ class Desk:
             raise no_contact(contact_id)
         entries = [{"seq": e.seq, "type": e.type, "time": e.time, "actor": e.actor} for e in contact.history]
         return {"entries": entries, "faults": contact.history.verify()}
+
+
+def _cause(call: Caller) -> Cause:
+    return Cause(call.key, call.actor)
+
+
+def registered_view(contact: Contact) -> dict[str, Any]:
+    """Return what the command to register a contact answers."""
+    return {"contact_id": contact.id, "number": contact.number, "customer_id": contact.customer_id}
 
 
 def contact_view(contact: Contact) -> dict[str, Any]:

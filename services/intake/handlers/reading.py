@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -12,7 +12,7 @@ from marshmallow import ValidationError
 
 from services.intake.domain.rejection import NOBODY, Rejection
 from services.intake.domain.rulebook import IntakeRules
-from services.intake.handlers.registering import Intent, intent_problems
+from services.intake.handlers.registering import Intent, intent_problems, regulation_at
 from services.intake.schemas import ContactSchema
 from services.intake.settings import KEPT_BODY, MAX_BODY
 from shared.errors import NotFound, Problem, ValidationFailed
@@ -20,11 +20,19 @@ from shared.history import Cause
 from shared.ids import derived_id
 from shared.messaging.envelope import CloudEvent, Undecodable, decode, parse
 from shared.messaging.problems import flatten_errors
-from shared.regulations import Regulation, Rulebooks
+from shared.regulations import Rulebooks
 
 CONTACT_RECEIVED = "contact.received"
 #: What is before the name of a publisher in its broker user's name.
 _PUBLISHER_PREFIX = "pub-"
+
+
+@dataclass(frozen=True, slots=True)
+class _Raw:
+    body: bytes
+    routing_key: str
+    user: str | None
+    now: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +41,7 @@ class Reading:
 
     event: CloudEvent
     intent: Intent
+    raw: _Raw
 
 
 class Refused(Exception):
@@ -42,14 +51,6 @@ class Refused(Exception):
         """``reason`` names what is wrong, without the values."""
         super().__init__(reason)
         self.rejection = rejection
-
-
-@dataclass(frozen=True, slots=True)
-class _Raw:
-    body: bytes
-    routing_key: str
-    user: str | None
-    now: datetime
 
 
 class ContactReader:
@@ -80,7 +81,7 @@ class ContactReader:
         problems = self._envelope_problems(event, raw)
         if problems:
             raise self._refuse(raw, document, problems)
-        return Reading(event, self._intent(event, document, raw))
+        return Reading(event, self._intent(event, document, raw), raw)
 
     def _envelope_problems(self, event: CloudEvent, raw: _Raw) -> tuple[Problem, ...]:
         if event.type != CONTACT_RECEIVED:
@@ -103,7 +104,10 @@ class ContactReader:
             data = self._schema.load(event.data)
         except ValidationError as error:
             raise self._refuse(raw, document, flatten_errors(error.normalized_messages(), "data")) from error
-        regulation = self._regulation(event, data["received_at"], document, raw)
+        try:
+            regulation = regulation_at(self._rulebooks, event.org, data["received_at"])
+        except ValidationFailed as error:
+            raise self._refuse(raw, document, _in_data(error.problems)) from error
         intent = Intent(
             org=event.org,
             organisation=self._rulebooks.organisation(event.org),
@@ -113,20 +117,19 @@ class ContactReader:
         )
         problems = intent_problems(intent, raw.now, self._tolerance)
         if problems:
-            prefixed = tuple(Problem(f"data.{problem.field}", problem.reason) for problem in problems)
-            raise self._refuse(raw, document, prefixed)
+            raise self._refuse(raw, document, _in_data(problems))
         return intent
 
-    def _regulation(
-        self, event: CloudEvent, received_at: datetime, document: Mapping[str, Any], raw: _Raw
-    ) -> Regulation[IntakeRules]:
-        try:
-            return self._rulebooks.for_org(event.org, received_at)
-        except NotFound as error:
-            problem = Problem("data.received_at", "lies before the organisation's first rulebook")
-            raise self._refuse(raw, document, (problem,)) from error
+    def refuse(self, reading: Reading, problem: Problem) -> Rejection:
+        """Return the rejection of an event that reads well and yet cannot be taken."""
+        claims = {"org": reading.event.org, "id": reading.event.id}
+        return self._rejection(reading.raw, claims, (problem,))
 
     def _refuse(self, raw: _Raw, document: Mapping[str, Any], problems: tuple[Problem, ...]) -> Refused:
+        reason = "; ".join(f"{p.field}: {p.reason}" for p in problems)
+        return Refused(reason, self._rejection(raw, document, problems))
+
+    def _rejection(self, raw: _Raw, document: Mapping[str, Any], problems: tuple[Problem, ...]) -> Rejection:
         claimed = _short(document.get("org"))
         event_id = _short(document.get("id"))
         digest = hashlib.sha256(raw.body).hexdigest()
@@ -144,7 +147,7 @@ class ContactReader:
             rejected_at=raw.now,
         )
         rejection.reject(claimed, Cause(digest, rejection.publisher))
-        return Refused("; ".join(f"{p.field}: {p.reason}" for p in problems), rejection)
+        return rejection
 
     def _org_or_nobody(self, claimed: str | None, user: str | None) -> str:
         """Return the claimed organisation only if this publisher may send for it: nobody fills another's list."""
@@ -153,6 +156,10 @@ class ContactReader:
         except NotFound:
             return NOBODY
         return organisation.id if _publisher(user) in organisation.publishers else NOBODY
+
+
+def _in_data(problems: Sequence[Problem]) -> tuple[Problem, ...]:
+    return tuple(Problem(f"data.{problem.field}", problem.reason) for problem in problems)
 
 
 def _publisher(user: str | None) -> str | None:

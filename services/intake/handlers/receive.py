@@ -7,13 +7,14 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, Protocol
 
-from services.intake.domain.contact import Contact
+from services.intake.domain.contact import Contact, Origin
 from services.intake.domain.rejection import Rejection
 from services.intake.domain.rulebook import IntakeRules
 from services.intake.handlers.reading import ContactReader, Reading, Refused
 from services.intake.handlers.registering import Registrar
 from services.intake.metrics import CONTACTS_REGISTERED, EVENTS_REJECTED
 from shared.clock import Clock
+from shared.errors import Conflict, Problem
 from shared.history import Cause
 from shared.ids import derived_id
 from shared.regulations import Rulebooks
@@ -43,6 +44,10 @@ class Contacts(Protocol):
         """Return which contacts are registered."""
         ...
 
+    def origins(self, contact_ids: Sequence[str]) -> dict[str, Origin]:
+        """Return whose registered contacts these are."""
+        ...
+
     def register(self, contacts: Sequence[Contact]) -> Any:
         """Register contacts; return which were new and which known."""
         ...
@@ -57,6 +62,11 @@ class _Accepted:
     delivery: Incoming
     reading: Reading
     contact_id: str
+
+    @property
+    def origin(self) -> Origin:
+        """Return whom the event is for and who sent it."""
+        return Origin(self.reading.event.org, self.reading.intent.publisher)
 
 
 class ReceiveEvents:
@@ -100,12 +110,26 @@ class ReceiveEvents:
                     rejected[rejection.id] = (delivery, rejection)
                 continue
             contact_id = derived_id("ct", outcome.event.source, outcome.event.id)
-            if contact_id in accepted:
-                delivery.duplicate()
-            else:
-                accepted[contact_id] = _Accepted(delivery, outcome, contact_id)
+            item = _Accepted(delivery, outcome, contact_id)
+            first = accepted.setdefault(contact_id, item)
+            if first is not item:
+                self._repeat(item, first.origin, rejected)
+        self._register(accepted, rejected)
         self._reject([*rejected.values()])
-        self._register(accepted)
+
+    def _repeat(
+        self, item: _Accepted, origin: Origin, rejected: dict[str, tuple[Incoming, Rejection]]
+    ) -> None:
+        """Take an event whose source and id are known: the same one again, or another's that must not be lost."""
+        if item.origin == origin:
+            item.delivery.duplicate()
+            return
+        problem = Problem("id", "was used before, with the same source, by another publisher or organisation")
+        rejection = self._reader.refuse(item.reading, problem)
+        if rejection.id in rejected:
+            item.delivery.duplicate()
+        else:
+            rejected[rejection.id] = (item.delivery, rejection)
 
     def _reject(self, rejected: Sequence[tuple[Incoming, Rejection]]) -> None:
         if not rejected:
@@ -117,7 +141,9 @@ class ReceiveEvents:
             else:
                 EVENTS_REJECTED.labels(publisher=rejection.publisher or "unknown").inc()
 
-    def _register(self, accepted: dict[str, _Accepted]) -> None:
+    def _register(
+        self, accepted: dict[str, _Accepted], rejected: dict[str, tuple[Incoming, Rejection]]
+    ) -> None:
         known = self._repository.known_contacts(list(accepted)) if accepted else set()
         fresh = [item for contact_id, item in accepted.items() if contact_id not in known]
         contacts = self._registrar.build(
@@ -125,12 +151,15 @@ class ReceiveEvents:
         )
         if contacts:
             known |= set(self._repository.register(contacts).known)
-        for contact_id, item in accepted.items():
-            if contact_id in known:
-                item.delivery.duplicate()
         for contact in contacts:
             if contact.id not in known:
                 CONTACTS_REGISTERED.labels(category=contact.category, channel=contact.channel).inc()
+        origins = self._repository.origins(sorted(known)) if known else {}
+        if known - origins.keys():
+            message = "a contact's number was given to another contact: try again with the next one"
+            raise Conflict(message)
+        for contact_id, origin in origins.items():
+            self._repeat(accepted[contact_id], origin, rejected)
 
 
 def _cause(reading: Reading) -> Cause:

@@ -13,10 +13,10 @@ from services.intake.domain.customer import Customer, CustomerClaim, normal_unit
 from services.intake.domain.numbering import contact_number, series
 from services.intake.domain.rulebook import IntakeRules
 from shared.clock import Clock
-from shared.errors import Conflict, Problem
+from shared.errors import Conflict, NotFound, Problem, ValidationFailed
 from shared.history import Cause
 from shared.ids import IdSource, derived_id
-from shared.regulations import Organisation
+from shared.regulations import Organisation, Regulation, Rulebooks
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +50,25 @@ class Files(Protocol):
     def reserve_serials(self, series: str, count: int) -> int:
         """Take consecutive serials and return the first."""
         ...
+
+
+def regulation_at(
+    rulebooks: Rulebooks[IntakeRules], org: str, received_at: datetime
+) -> Regulation[IntakeRules]:
+    """Return what was in force for ``org`` when a contact was received.
+
+    Raises ValidationFailed naming ``received_at`` when nothing was, NotFound for an unknown organisation.
+    """
+    rulebooks.organisation(org)
+    try:
+        return rulebooks.for_org(org, received_at)
+    except NotFound as error:
+        problem = Problem("received_at", "lies before the organisation's first rulebook")
+        raise ValidationFailed("the contact was received too early", problems=(problem,)) from error
+    except OverflowError as error:
+        # Within a day of the calendar's first or last instant: it cannot be told in another time zone.
+        problem = Problem("received_at", "is no time a contact can be received at")
+        raise ValidationFailed("the contact was received at no possible time", problems=(problem,)) from error
 
 
 def intent_problems(intent: Intent, now: datetime, tolerance: timedelta) -> tuple[Problem, ...]:

@@ -51,6 +51,15 @@ def test_control_characters_are_refused_in_every_text(
         assert set(faults(schema, SOUND[schema] | {name: text})) == {name}
 
 
+@pytest.mark.parametrize("character", ["\x00", "\n", " ", "\u2028"])
+def test_nothing_hangs_on_to_a_time(character: str) -> None:
+    """Guards the one field whose parser would pass over what follows a time."""
+    moment = f"2026-03-02T09:00:00+08:00{character}"
+    assert set(faults(schemas.Reply, SOUND[schemas.Reply] | {"final": False, "next_reply_at": moment})) == {
+        "next_reply_at"
+    }
+
+
 @pytest.mark.parametrize(("schema", "name"), TEXT_FIELDS)
 def test_no_code_or_id_ends_in_a_line_break(schema: type[Schema], name: str) -> None:
     """Guards codes that look the same and are not."""

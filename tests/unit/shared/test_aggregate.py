@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from shared.aggregate import Aggregate, base_document, base_fields, digest_of
@@ -82,6 +82,7 @@ def test_what_is_written_is_the_next_version_and_reads_back_whole() -> None:
 ARGUMENTS = st.dictionaries(st.text(max_size=5), st.integers() | st.text(max_size=5) | st.none(), max_size=4)
 
 
+@settings(max_examples=40)
 @given(ARGUMENTS, ARGUMENTS)
 def test_the_digest_tells_arguments_apart_and_forgets_their_order(
     one: dict[str, Any], other: dict[str, Any]

@@ -3,7 +3,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from shared.clock import FixedClock, SystemClock, to_milliseconds
@@ -18,6 +18,7 @@ def test_the_machines_clock_is_aware_in_utc_and_cut_to_what_the_database_keeps()
     assert before <= now <= datetime.now(UTC)
 
 
+@settings(max_examples=50)
 @given(st.datetimes(timezones=st.just(UTC)))
 def test_cutting_to_milliseconds_never_moves_a_moment_forward(moment: datetime) -> None:
     """Rounding up could put what happened after a deadline's end before it, or into the next day."""

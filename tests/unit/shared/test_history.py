@@ -7,7 +7,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from shared.history import GENESIS, Cause, Entry, History, moment_of, timestamp
@@ -15,12 +15,10 @@ from shared.history import GENESIS, Cause, Entry, History, moment_of, timestamp
 NOON = datetime(2026, 3, 2, 4, 0, tzinfo=UTC)
 TRACE = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
 
-JSON_VALUES = st.recursive(
-    st.none() | st.booleans() | st.integers(-(2**63), 2**63 - 1) | st.text(max_size=8),
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
-    max_leaves=6,
+JSON_VALUES = (
+    st.none() | st.booleans() | st.integers() | st.text(max_size=5) | st.lists(st.integers(0, 9), max_size=2)
 )
-DATA = st.dictionaries(st.text(max_size=5), JSON_VALUES, max_size=3)
+DATA = st.dictionaries(st.text(max_size=3), JSON_VALUES, max_size=2)
 
 
 def _history(length: int, **data: Any) -> History:
@@ -42,6 +40,7 @@ def test_entries_are_numbered_named_and_chained_from_the_first() -> None:
     assert history.verify() == []
 
 
+@settings(max_examples=40)
 @given(st.lists(st.tuples(DATA, st.datetimes(timezones=st.just(UTC))), max_size=5))
 def test_a_history_kept_in_the_database_and_read_back_verifies(
     happened: list[tuple[dict[str, Any], datetime]],
@@ -79,6 +78,7 @@ def test_a_change_of_any_field_of_any_entry_is_found(field: str, place: int) -> 
     assert history.verify() != []
 
 
+@settings(max_examples=40)
 @given(st.data())
 def test_any_deletion_reordering_or_insertion_is_found(data: st.DataObject) -> None:
     """The chain names the entry before, so whatever is moved, taken out or slipped in between shows."""
@@ -100,18 +100,13 @@ def test_any_deletion_reordering_or_insertion_is_found(data: st.DataObject) -> N
     assert history.verify() != []
 
 
+@settings(max_examples=40)
 @given(DATA, DATA)
 def test_any_other_data_has_another_hash(one: dict[str, Any], other: dict[str, Any]) -> None:
     """What an entry says is fixed to the letter: no two different contents look the same to the chain."""
     first, second = _history(1, x=one).entries[0], _history(1, x=other).entries[0]
-    same = repr(_sorted(one)) == repr(_sorted(other))
+    same = repr(sorted(one.items(), key=repr)) == repr(sorted(other.items(), key=repr))
     assert (first.hash == second.hash) is same
-
-
-def _sorted(value: Any) -> Any:
-    if isinstance(value, dict):
-        return [(key, _sorted(value[key])) for key in sorted(value)]
-    return [_sorted(item) for item in value] if isinstance(value, list) else value
 
 
 def test_another_aggregates_history_is_not_taken_for_this_ones() -> None:
@@ -150,6 +145,7 @@ def test_data_changed_by_its_owner_afterwards_does_not_change_the_entry() -> Non
     assert history.verify() == []
 
 
+@settings(max_examples=40)
 @given(st.datetimes(timezones=st.timezones()))
 def test_a_written_moment_reads_back_as_the_same_instant_to_the_millisecond(moment: datetime) -> None:
     """One form everywhere: RFC 3339, UTC, milliseconds."""

@@ -1,0 +1,274 @@
+"""What a run left behind in the services' own databases, held against what its callers were told."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from pymongo import MongoClient
+
+from kefu.topology import topology
+from services.names import SERVICES
+from shared.messaging.dead_letters import DeadLetters
+from shared.messaging.topology import dead_letter_queue
+from shared.testing.checker import Ledger, Score, chain_faults, same, score, score_ledger, table
+from tests.integration.process_stack import ProcessStack
+from tests.reliability.workload import CONTACTS, DEAD, ORG, REJECTED, Workload
+
+Document = dict[str, Any]
+
+#: The event each command records, by which its effect is known.
+EFFECTS = {
+    "intake.register_contact": ("contact_registered",),
+    "complaints.decide_validity": ("case_accepted", "case_refused"),
+    "complaints.attempt_contact": ("contact_attempted",),
+    "complaints.record_progress": ("case_progressed",),
+    "complaints.reply": ("case_replied",),
+    "followup.complete_callback": ("callback_attempted", "callback_completed", "callback_unsatisfied"),
+}
+#: Collections of aggregates: where each service keeps what has a history, and when it was made.
+AGGREGATES = (
+    ("intake", "customers", "opened_at"),
+    ("intake", "contacts", "registered_at"),
+    ("intake", "rejected_events", "rejected_at"),
+    ("complaints", "cases", "opened_at"),
+    ("followup", "callbacks", "scheduled_at"),
+    ("followup", "messages", "requested_at"),
+    ("reporting", "reports", "published_at"),
+)
+_PATIENCE = 90.0
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """The scored map of one run and everything else that must be empty."""
+
+    scores: Sequence[Score]
+    faults: Sequence[str]
+
+    @property
+    def clean(self) -> bool:
+        """Return whether nothing was lost, doubled, unexpected or out of order."""
+        return not self.faults and all(row.clean for row in self.scores)
+
+    def __str__(self) -> str:
+        return "\n".join([table(self.scores), *self.faults])
+
+
+class Investigation:
+    """Reads the databases of a stack; sees what was made since it was begun."""
+
+    def __init__(self, stack: ProcessStack, since: datetime) -> None:
+        """Look at aggregates made from ``since`` on."""
+        self._stack = stack
+        self._since = since
+        self._client: MongoClient[Document] = MongoClient(
+            stack.database_url(), tz_aware=True, serverSelectionTimeoutMS=10_000
+        )
+
+    def close(self) -> None:
+        """Close the connection."""
+        self._client.close()
+
+    def settled_verdict(self, workload: Workload) -> Verdict:
+        """Return the verdict once it is clean and stays so, or as it is after a minute and a half.
+
+        Lost may only mean late until then; doubled and unexpected never heal, so waiting hides nothing.
+        """
+        deadline = time.monotonic() + _PATIENCE
+        while True:
+            quiet = self._queues_are_empty()
+            verdict = self.verdict(workload)
+            if (verdict.clean and quiet) or time.monotonic() > deadline:
+                return verdict
+            time.sleep(0.3)
+
+    def verdict(self, workload: Workload) -> Verdict:
+        """Return the verdict on what is there now."""
+        archive = [row["_id"] for row in self._made("reporting", "events", "archived_at", {"_id": 1})]
+        documents = {
+            (service, kind): self._made(service, kind, moment) for service, kind, moment in AGGREGATES
+        }
+        contacts = documents["intake", "contacts"]
+        cases = documents["complaints", "cases"]
+        callbacks = documents["followup", "callbacks"]
+        ledger = workload.ledger
+        scores = [
+            score_ledger(CONTACTS, ledger, Counter(_publishers_causes(contacts, workload.shared.run))),
+            score_ledger(REJECTED, ledger, Counter(_ids(documents["intake", "rejected_events"]))),
+            # A message may die twice, the broker's confirmation of the first death being lost: once counts.
+            score_ledger(DEAD, ledger, Counter(set(self._dead(workload.shared.run)))),
+            *_command_scores(ledger, contacts, cases, callbacks),
+            same("contact numbers", _numbers(contacts), _numbers(contacts)),
+            same("complaints to cases", _complaints(contacts), _raised(cases)),
+            same("replies to callbacks", _replies(cases), _called(callbacks)),
+            same("callbacks' results to cases", _results(callbacks), _taken(cases)),
+            same("vain calls to messages", _vain(cases), _requests(documents["followup", "messages"])),
+            same("late complaints to breaches", workload.shared.late & _ids(contacts), _breaches(cases)),
+            same("recorded to archived", _entries(documents), archive),
+            same("cases to figures", _ids(cases), self._facts("cases", _ids(cases))),
+            same("contacts to figures", _ids(contacts), self._facts("contacts", _ids(contacts))),
+        ]
+        every = [document for rows in documents.values() for document in rows]
+        faults = [*chain_faults(every), *_households(cases), *_endings(cases, callbacks)]
+        return Verdict(scores, [*faults, *self._open_tickets(), *workload.shared.failures])
+
+    def _made(
+        self, service: str, kind: str, moment: str, fields: Mapping[str, int] | None = None
+    ) -> list[Document]:
+        collection = self._client[f"kefu_{service}"][kind]
+        return list(collection.find({moment: {"$gte": self._since}}, fields))
+
+    def _facts(self, kind: str, ids: set[str]) -> list[str]:
+        found = self._client["kefu_reporting"][kind].find({"_id": {"$in": sorted(ids)}}, {"_id": 1})
+        return [row["_id"] for row in found]
+
+    def _open_tickets(self) -> list[str]:
+        """Return the tickets that hold an entry; one that names nothing was left by a write that never was."""
+        faults = []
+        for service in SERVICES:
+            database = self._client[f"kefu_{service}"]
+            for ticket in database["outbox_tickets"].find():
+                for kind, key, since in ticket["refs"]:
+                    document = database[kind].find_one({"_id": key}, {"history": 1})
+                    if document is not None and len(document["history"]) >= since:
+                        faults.append(f"{service} holds a ticket for {kind} {key} from {since}")
+                        break
+        return faults
+
+    def _queues_are_empty(self) -> bool:
+        with DeadLetters(self._stack.broker_url("admin")) as queues:
+            names = [name for name, _ in topology(retry_delays_ms=self._stack.retry_delays_ms).queues()]
+            return all(queues.depth(name) == 0 for name in names if not name.startswith("dlq."))
+
+    def _dead(self, run: str) -> Iterable[str]:
+        with DeadLetters(self._stack.broker_url("operator")) as letters:
+            for subscription in topology().subscriptions:
+                for letter in letters.peek(dead_letter_queue(subscription.queue), 10_000):
+                    mark = letter.body.decode(errors="replace")
+                    if run in mark:
+                        start = mark.index(run)
+                        yield f"{subscription.queue} {mark[start:].split(chr(34))[0]}"
+
+
+def _command_scores(
+    ledger: Ledger, contacts: list[Document], cases: list[Document], callbacks: list[Document]
+) -> list[Score]:
+    places = {"intake": contacts, "complaints": cases, "followup": callbacks}
+    scores = []
+    for method, types in EFFECTS.items():
+        prefix = f"{ORG}/{method.partition('.')[2]}/"
+        documents = places[method.partition(".")[0]]
+        causes = [e["cause"] for d in documents for e in d["history"] if e["type"] in types]
+        effects = Counter(cause for cause in causes if cause.startswith(prefix))
+        scores.append(score_ledger(method, ledger, effects))
+    return scores
+
+
+def _ids(documents: Iterable[Document]) -> set[str]:
+    return {str(document["_id"]) for document in documents}
+
+
+def _publishers_causes(contacts: Iterable[Document], run: str) -> list[str]:
+    causes = [contact["history"][0]["cause"] for contact in contacts]
+    return [cause for cause in causes if cause.startswith(f"/{run}#") or "/register_contact/" not in cause]
+
+
+def _numbers(contacts: Iterable[Document]) -> list[str]:
+    return [f"{contact['org']} {contact['number']}" for contact in contacts]
+
+
+def _complaints(contacts: Iterable[Document]) -> list[str]:
+    return [contact["_id"] for contact in contacts if contact["routed_to"] == "complaints"]
+
+
+def _raised(cases: Iterable[Document]) -> list[str]:
+    return [contact for case in cases for contact in case["contacts"]]
+
+
+def _entries_of(documents: Iterable[Document], *types: str) -> list[Document]:
+    return [entry for document in documents for entry in document["history"] if entry["type"] in types]
+
+
+def _replies(cases: Iterable[Document]) -> list[str]:
+    replies = (entry["data"] for entry in _entries_of(cases, "case_replied"))
+    return [f"{data['case_id']} {data['round']}" for data in replies if data["needs_callback"]]
+
+
+def _called(callbacks: Iterable[Document]) -> list[str]:
+    return [f"{callback['case_id']} {callback['round']}" for callback in callbacks]
+
+
+def _results(callbacks: Iterable[Document]) -> list[str]:
+    return [
+        f"/kefu/followup#{entry['id']}"
+        for entry in _entries_of(callbacks, "callback_completed", "callback_unsatisfied")
+    ]
+
+
+def _taken(cases: Iterable[Document]) -> list[str]:
+    return [key for case in cases for key in case["processed"] if key.startswith("/kefu/followup#")]
+
+
+def _vain(cases: Iterable[Document]) -> list[str]:
+    attempts = _entries_of(cases, "contact_attempted")
+    return [f"/kefu/complaints#{entry['id']}" for entry in attempts if entry["data"]["message"]]
+
+
+def _requests(messages: Iterable[Document]) -> list[str]:
+    return [message["history"][0]["cause"] for message in messages]
+
+
+def _breaches(cases: Iterable[Document]) -> list[str]:
+    breached = []
+    for case in cases:
+        first = [e for e in _entries_of([case], "clock_breached") if e["data"]["clock"] == "first_contact"]
+        breached += [case["contacts"][0]] * len(first)
+    return breached
+
+
+def _entries(documents: Mapping[tuple[str, str], list[Document]]) -> list[str]:
+    return [
+        f"/kefu/{service}#{entry['id']}"
+        for (service, _), rows in documents.items()
+        for document in rows
+        for entry in document["history"]
+    ]
+
+
+def _households(cases: Iterable[Document]) -> list[str]:
+    """Return the matters whose open cases do not know of every household that shares the problem."""
+    matters: dict[str, list[Document]] = {}
+    for case in cases:
+        if case["valid"] is not False:
+            matters.setdefault(case["matter_id"], []).append(case)
+    faults = []
+    for matter, members in matters.items():
+        households = len({case["unit_id"] or case["customer_id"] for case in members})
+        faults += [
+            f"case {case['_id']} knows {case['households']} of {households} households of {matter}"
+            for case in members
+            if case["state"] != "closed" and case["households"] < households
+        ]
+    return faults
+
+
+def _endings(cases: Iterable[Document], callbacks: Iterable[Document]) -> list[str]:
+    """Return the cases that do not stand where the result of their last callback puts them."""
+    by_id = {case["_id"]: case for case in cases}
+    faults = []
+    for callback in callbacks:
+        case = by_id[callback["case_id"]]
+        if callback["state"] != "done" or callback["round"] != case["rounds"]:
+            continue
+        wanted = "closed" if callback["effect"] == "close" else "accepted"
+        if case["state"] != wanted:
+            faults.append(f"case {case['_id']} is {case['state']}, its last callback wants it {wanted}")
+    return faults
+
+
+__all__ = ["Investigation", "Verdict", "score"]
