@@ -35,7 +35,7 @@ test-reliability: setup servers ## kill processes, count what was lost or done t
 test-containers: setup ## the integration suite over the whole stack in containers
 	scripts/engine.sh
 	scripts/stand-in-images.sh
-	set -a; . .kefu/images.env; set +a; $(BIN)/python -m pytest -m container tests $(ARGS)
+	KEFU_TEST_STACK=containers $(BIN)/python -m pytest -m container tests $(ARGS)
 
 lint: setup ## style, types, and who may import whom
 	$(BIN)/ruff check .

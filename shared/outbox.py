@@ -44,8 +44,12 @@ class TicketStore(Protocol):
         """Delete tickets whose entries were all confirmed."""
         ...
 
-    def overdue(self, before: datetime, limit: int) -> list[Ticket]:
-        """Return tickets opened before ``before``, oldest first."""
+    def narrow(self, ticket_id: str, refs: Sequence[Ref]) -> None:
+        """Leave only ``refs`` in a ticket, because the entries of the others were confirmed."""
+        ...
+
+    def overdue(self, before: datetime, limit: int, skip: int = 0) -> list[Ticket]:
+        """Return a page of the tickets opened before ``before``, oldest first."""
         ...
 
     def unsent(self, refs: Sequence[Ref]) -> list[Unsent]:

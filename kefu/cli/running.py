@@ -66,22 +66,23 @@ def demo(
 @contextmanager
 def _stack(*, fresh: bool) -> Iterator[Stack]:
     exit_on_signals()
-    with Stack(fresh=fresh, say=_say) as stack:
-        try:
-            yield stack
-        except KefuError:
-            _tell_casualties(stack.casualties())
-            raise
-        _say("stopping …")
+    stack = Stack(fresh=fresh)
+    output.print("Starting Kefu: broker, database and four services …", style="dim")
+    try:
+        with teller_for(console_for()) as teller:
+            stack.start(teller)
+        yield stack
+    except KefuError:
+        _tell_casualties(stack.casualties())
+        raise
+    finally:
+        with teller_for(console_for()) as teller:
+            stack.stop(teller)
 
 
 def _tell_casualties(casualties: Sequence[str]) -> None:
     for text in casualties:
         errors.print(f"[red]kefu:[/red] {escape(text)}", soft_wrap=True)
-
-
-def _say(text: str) -> None:
-    output.print(escape(text), style="dim")
 
 
 def _day(reach: Reach, seed: int, places: Sequence[Place]) -> Outcome:
@@ -131,8 +132,10 @@ def _sum_up(outcome: Outcome, seconds: float) -> None:
 
 def _stay(stack: Stack) -> None:
     """Return at Ctrl-C; end with exit code 1 when a part of the stack ends by itself."""
-    output.print("Running. In a second terminal: kefu dlq list, kefu rejected list, kefu rpc … Ctrl-C stops.")
     try:
+        output.print(
+            "Running. In a second terminal: kefu dlq list, kefu rejected list, kefu rpc … Ctrl-C stops."
+        )
         while not (ended := stack.casualties()):
             time.sleep(_GLANCE)
     except KeyboardInterrupt:

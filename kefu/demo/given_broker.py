@@ -25,8 +25,9 @@ _USERS_MISSING = """\
 The broker at {where} does not know Kefu's own users yet ({why}).
 They cannot be made over AMQP. Either
   - set KEFU_BROKER_MANAGEMENT_URL to its management pages (such as http://localhost:15672), or
-  - run `kefu prepare {secrets}` and import the definitions.json it writes there (for the virtual host
-    kefu; beware, it sets the password of a user admin, too): rabbitmqctl import_definitions {secrets}/definitions.json"""
+  - run `kefu prepare {secrets}` and import the definitions.json it writes there:
+    rabbitmqctl import_definitions {secrets}/definitions.json
+    It is for the virtual host kefu and sets the password of a user admin, too."""
 
 
 def use_given_broker(admin_url: str, management_url: str | None, wanted: Topology, secrets: Secrets) -> str:

@@ -6,15 +6,14 @@ import fcntl
 import json
 import os
 import shutil
-import time
-from collections.abc import Callable, Mapping
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
 from pathlib import Path
-from types import TracebackType
-from typing import IO, Self
+from typing import IO
 
 from kefu.demo.given_broker import use_given_broker
+from kefu.demo.progress import Teller
 from kefu.local.broker import PrivateBroker
 from kefu.local.children import tail
 from kefu.local.database import PrivateDatabase
@@ -46,16 +45,13 @@ class Stack:
     """Broker, database and services as child processes, but for what the environment names by URL.
 
     KEFU_BROKER_ADMIN_URL and KEFU_MONGO_URL name servers of one's own. Everything else lives in ``.kefu``:
-    ``run`` holds the data, ``secrets`` what lasts from run to run. Leaving the context stops everything.
+    ``run`` holds the data, ``secrets`` what lasts from run to run.
     """
 
-    def __init__(
-        self, *, fresh: bool, say: Callable[[str], None], environ: Mapping[str, str] = os.environ
-    ) -> None:
-        """``fresh`` begins without the data of earlier runs; ``say`` is told in a line what is going on."""
+    def __init__(self, *, fresh: bool, environ: Mapping[str, str] = os.environ) -> None:
+        """``fresh`` begins without the data of earlier runs."""
         self._environ = environ
         self._fresh = fresh
-        self._say = say
         self._state = state_directory(environ)
         self._run = self._state / "run"
         self._admin_url = setting("KEFU_BROKER_ADMIN_URL", environ)
@@ -67,21 +63,6 @@ class Stack:
         self._turn: IO[bytes] | None = None
         self._reach: Reach | None = None
 
-    def __enter__(self) -> Self:
-        """Start everything."""
-        try:
-            self.start()
-        except BaseException:
-            self.stop()
-            raise
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        """Stop everything."""
-        self.stop()
-
     @property
     def reach(self) -> Reach:
         """How clients reach the running stack."""
@@ -89,34 +70,42 @@ class Stack:
             raise LocalStackError("the stack is not running")
         return self._reach
 
-    def start(self) -> None:
+    def start(self, teller: Teller) -> None:
         """Start everything and return once every service is ready.
 
-        Raises LocalStackError, in plain words and with the log of whatever did not come up.
+        Raises LocalStackError, in plain words and with the log of whatever did not come up; ``stop`` must be
+        called then, too.
         """
-        begun = time.monotonic()
         self._take_turn()
         secrets = prepare(self._state / "secrets")
         if self._fresh:
             self._forget()
-        self._say("starting broker, database and the four services …")
+        teller.begin("broker, database, services up", self._parts)
         self._reach = Reach(self._launch_servers(secrets), _ORGANISATIONS, secrets)
         # They take seconds to come to life themselves and then wait for both servers.
         self._launch_services(self._reach, secrets)
-        self._wait()
+        self._wait(teller)
+        teller.end()
         self._note(secrets)
-        self._say(f"everything is up after {time.monotonic() - begun:.0f} s")
 
-    def stop(self) -> None:
+    def stop(self, teller: Teller) -> None:
         """Stop the services, then broker and database; harmless when nothing was started."""
         if self._turn is None:
             return
         (self._run / "stack.json").unlink(missing_ok=True)
+        teller.begin("services, broker, database stopped", self._parts)
+        stopped = 0
         with ThreadPoolExecutor(len(SERVICES)) as together:
-            list(together.map(ServiceProcess.terminate, self._services.values()))
-            servers = [server for server in (self._broker, self._database) if server is not None]
-            for ending in [together.submit(server.stop) for server in servers]:
-                ending.result()
+            for wave in (self._services.values(), self._servers):
+                ending = [
+                    together.submit(part.terminate if isinstance(part, ServiceProcess) else part.stop)
+                    for part in wave
+                ]
+                for done in as_completed(ending):
+                    done.result()
+                    stopped += 1
+                    teller.advance(stopped)
+        teller.end()
         self._services.clear()
         self._turn.close()
         self._turn = None
@@ -128,10 +117,9 @@ class Stack:
             for name, service in self._services.items()
             if not service.running
         ]
-        servers = [server for server in (self._broker, self._database) if server is not None]
         return found + [
             f"The private {server.title} has ended. The end of {server.log_path}:\n{server.last_words()}"
-            for server in servers
+            for server in self._servers
             if not server.running
         ]
 
@@ -158,6 +146,15 @@ class Stack:
             found.append(Place("database", without_login(self._mongo_url), "yours"))
         found.append(Place("secrets", "", _short(self._state / "secrets")))
         return found
+
+    @property
+    def _servers(self) -> list[PrivateBroker | PrivateDatabase]:
+        return [server for server in (self._database, self._broker) if server is not None]
+
+    @property
+    def _parts(self) -> int:
+        """Return how many processes the stack has when it is up."""
+        return len(SERVICES) + (self._admin_url is None) + (self._mongo_url is None)
 
     def _take_turn(self) -> None:
         self._run.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -209,12 +206,13 @@ class Stack:
             self._services[name] = ServiceProcess(name, settings | passed_on, self._run / "services")
             self._services[name].start()
 
-    def _wait(self) -> None:
-        for server in (self._database, self._broker):
-            if server is not None:
-                server.wait_ready()
-        for service in self._services.values():
+    def _wait(self, teller: Teller) -> None:
+        for up, server in enumerate(self._servers, 1):
+            server.wait_ready()
+            teller.advance(up)
+        for up, service in enumerate(self._services.values(), len(self._servers) + 1):
             service.wait_ready(_START_PATIENCE)
+            teller.advance(up)
 
     def _note(self, secrets: Secrets) -> None:
         """Write down where everything is, for the commands in a second terminal; no password is in it."""

@@ -16,7 +16,7 @@ _MAX_ROUND = 10_000
 #: What ``list_callbacks`` may be asked for beside the states themselves.
 OVERDUE = "overdue"
 
-_CODE = validate.Regexp(r"^[a-z0-9][a-z0-9_.-]{0,63}$", error="must be 1 to 64 of a-z, 0-9, '-', '_', '.'")
+_CODE = validate.Regexp(r"^[a-z0-9][a-z0-9_.-]{0,63}\Z", error="must be 1 to 64 of a-z, 0-9, '-', '_', '.'")
 
 
 def _plain(value: str) -> None:

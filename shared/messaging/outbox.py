@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import eventlet
@@ -24,7 +24,7 @@ from shared.logging import get_logger
 from shared.messaging.envelope import render
 from shared.messaging.publisher import Fate, Outgoing, PipelinedPublisher
 from shared.messaging.topology import events_exchange
-from shared.outbox import TicketStore, Unsent
+from shared.outbox import Ticket, TicketStore, Unsent
 from shared.settings import ServiceSettings
 
 log = get_logger(__name__)
@@ -33,8 +33,11 @@ log = get_logger(__name__)
 _BATCH = 400
 #: Entries waiting in memory; beyond that they are left to their tickets.
 _MAX_WAITING = 20_000
-#: A ticket whose aggregates hold nothing to send is kept this long: its writer may have been
-#: stopped between ticket and write.
+_BEAT_SECONDS = 5.0
+#: Overdue tickets looked at in one go.
+_TICKETS = 50
+#: A ticket that names something nobody recorded is kept this long: its writer may have died between
+#: ticket and write, or may only be slow.
 ABANDONED_AFTER = timedelta(hours=1)
 
 
@@ -112,25 +115,40 @@ class Relay:
         """Publish what tickets older than the grace period still hold; return how many entries went out."""
         now = self._clock.now()
         in_hand = {handed.ticket_id for handed in self._handed}
-        sent = 0
-        for ticket in self._store.overdue(now - self._grace, limit=50):
-            if ticket.id in in_hand:
-                continue
-            entries = self._store.unsent(ticket.refs)
-            if entries:
-                for start in range(0, len(entries), _BATCH):
-                    part = entries[start : start + _BATCH]
-                    if not self._publish([(ticket.id, part)]):
-                        break
-                else:
-                    self._store.close([ticket.id])
-                sent += len(entries)
-            elif ticket.opened_at < now - ABANDONED_AFTER:
-                self._store.close([ticket.id])
+        sent = kept = 0
+        while True:
+            page = self._store.overdue(now - self._grace, _TICKETS, kept)
+            for ticket in page:
+                done, entries = (False, 0) if ticket.id in in_hand else self._recover_one(ticket, now)
+                sent += entries
+                kept += not done
+            # Those kept stay in front of the list; what is behind them must not wait for them.
+            if len(page) < _TICKETS:
+                break
         if sent:
             metrics.OUTBOX_RECOVERED.inc(sent)
             log.info("recovered entries", entries=sent)
         return sent
+
+    def _recover_one(self, ticket: Ticket, now: datetime) -> tuple[bool, int]:
+        """Publish what ``ticket`` holds; return whether it is closed, and how many entries went out."""
+        entries = self._store.unsent(ticket.refs)
+        for start in range(0, len(entries), _BATCH):
+            if not self._publish([(ticket.id, entries[start : start + _BATCH])]):
+                return False, start
+        found = {unsent.subject for unsent in entries}
+        # What a ticket names and nobody has recorded may still come: its writer may only be slow.
+        missing = [ref for ref in ticket.refs if ref.id not in found]
+        if not missing or ticket.opened_at < now - ABANDONED_AFTER:
+            self._store.close([ticket.id])
+            return True, len(entries)
+        if found:
+            self._store.narrow(ticket.id, missing)
+        return False, len(entries)
+
+    def keep_alive(self) -> None:
+        """Keep the connection alive while there is nothing to publish; call every few seconds."""
+        self._publisher.heartbeat()
 
     def measure(self) -> None:
         """Set the gauges of the backlog."""
@@ -202,15 +220,21 @@ class OutboxRelay(DependencyProvider):  # type: ignore[misc]  # nameko has no ty
         return self._relay
 
     def _run(self) -> None:
-        next_recovery = 0.0
+        next_look = next_beat = 0.0
         hub = eventlet.hubs.get_hub()
         while not self._stopping or not self._relay.idle:
             try:
-                self._relay.pump()
-                if hub.clock() >= next_recovery and not self._stopping:
-                    next_recovery = hub.clock() + self._settings.outbox_grace / 2
-                    self._relay.recover()
+                look = hub.clock() >= next_look and not self._stopping
+                if look:
+                    next_look = hub.clock() + self._settings.outbox_grace / 2
+                    # First, because the backlog is looked at most while nothing gets out.
                     self._relay.measure()
+                self._relay.pump()
+                if look:
+                    self._relay.recover()
+                if hub.clock() >= next_beat:
+                    next_beat = hub.clock() + _BEAT_SECONDS
+                    self._relay.keep_alive()
             except Unavailable as away:
                 log.warning("outbox waits", error=away.message)
                 if self._stopping:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any
@@ -18,6 +19,8 @@ from shared.messaging.envelope import CONTENT_TYPE
 
 #: What a broken, refused or silent broker connection raises.
 CONNECTION_ERRORS: tuple[type[Exception], ...] = (AMQPError, OSError, EOFError)
+#: Seconds to look for what the broker sent while nothing is being published.
+_GLANCE = 0.001
 
 
 class Fate(Enum):
@@ -89,6 +92,9 @@ class PipelinedPublisher:
         if self._connection is None:
             return
         try:
+            # The broker's own heartbeats count as missed if nobody reads them.
+            with suppress(TimeoutError):
+                self._connection.drain_events(timeout=_GLANCE)
             self._connection.heartbeat_check()
         except CONNECTION_ERRORS:
             self.close()

@@ -32,10 +32,10 @@ class MongoTickets:
 
     def open(self, ticket: Ticket) -> None:
         """Write ``ticket``; repeating it is harmless."""
-        refs = [[ref.kind, ref.id, ref.from_seq] for ref in ticket.refs]
+        row = {"_id": ticket.id, "opened_at": ticket.opened_at, "refs": _rows(ticket.refs)}
         with database_errors():
             try:
-                self._tickets.insert_one({"_id": ticket.id, "opened_at": ticket.opened_at, "refs": refs})
+                self._tickets.insert_one(row)
             except DuplicateKeyError:
                 return
 
@@ -45,10 +45,16 @@ class MongoTickets:
             with database_errors():
                 self._tickets.delete_many({"_id": {"$in": list(ticket_ids)}})
 
-    def overdue(self, before: datetime, limit: int) -> list[Ticket]:
-        """Return tickets opened before ``before``, oldest first."""
+    def narrow(self, ticket_id: str, refs: Sequence[Ref]) -> None:
+        """Leave only ``refs`` in a ticket, because the entries of the others were confirmed."""
         with database_errors():
-            found = list(self._tickets.find({"opened_at": {"$lt": before}}).sort("opened_at", 1).limit(limit))
+            self._tickets.update_one({"_id": ticket_id}, {"$set": {"refs": _rows(refs)}})
+
+    def overdue(self, before: datetime, limit: int, skip: int = 0) -> list[Ticket]:
+        """Return a page of the tickets opened before ``before``, oldest first."""
+        with database_errors():
+            rows = self._tickets.find({"opened_at": {"$lt": before}}).sort("opened_at", 1)
+            found = list(rows.skip(skip).limit(limit))
         return [
             Ticket(row["_id"], row["opened_at"], tuple(Ref(kind, key, seq) for kind, key, seq in row["refs"]))
             for row in found
@@ -83,6 +89,10 @@ class MongoTickets:
         """Create the index the relay looks tickets up by."""
         with database_errors():
             self._tickets.create_indexes([IndexModel([("opened_at", ASCENDING)])])
+
+
+def _rows(refs: Sequence[Ref]) -> list[list[Any]]:
+    return [[ref.kind, ref.id, ref.from_seq] for ref in refs]
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,26 +15,21 @@ class Steps:
     Stopping before step k is the same as stopping after step k-1, so trying every k tries every place.
     """
 
-    def __init__(self) -> None:
-        """Let every step pass."""
+    def __init__(self, *, crash_before: int | None = None) -> None:
+        """Let every step pass, or raise Crashed in the place of step ``crash_before`` and every later one."""
         self.taken = 0
+        self._crash_before = crash_before
         self._before: dict[int, Callable[[], None]] = {}
 
     def before(self, number: int, action: Callable[[], None]) -> None:
-        """Do ``action`` just before step ``number``, counted from the start."""
+        """Do ``action`` once, just before step ``number``."""
         self._before[number] = action
 
-    def crash_before(self, number: int) -> None:
-        """Raise Crashed in the place of step ``number`` and in the place of every later one."""
-        self._crash_at = number
-
-    _crash_at: int | None = None
-
     def step(self) -> None:
-        """Count one step; called right before the step has its effect."""
+        """Count one step; to be called right before the step has its effect."""
         self.taken += 1
         action = self._before.pop(self.taken, None)
         if action is not None:
             action()
-        if self._crash_at is not None and self.taken >= self._crash_at:
+        if self._crash_before is not None and self.taken >= self._crash_before:
             raise Crashed

@@ -40,22 +40,26 @@ class ProcessStack:
         environment: Mapping[str, str] | None = None,
         retry_delays_ms: Sequence[int] = RETRY_DELAYS_MS,
         broker_ports: Mapping[str, int] | None = None,
+        database_ports: Mapping[str, int] | None = None,
     ) -> None:
         """``environment`` is laid over every service's settings.
 
-        ``broker_ports`` names, by service, the port at which that service reaches the broker instead of the
-        broker's own: that of a proxy, for faults on the way.
+        ``broker_ports`` and ``database_ports`` name, by service, the port at which that service reaches the
+        broker or the database; ``""`` stands for the server itself. So a proxy can stand in between.
         """
         self._directory = Path(tempfile.mkdtemp(prefix="kefu-tests-"))
         self._retry_delays_ms = tuple(retry_delays_ms)
         self._environment = dict(environment or {})
         self._broker_ports = dict(broker_ports or {})
+        self._database_ports = dict(database_ports or {})
         self._secrets = prepare(self._directory / "secrets")
         definitions = self._directory / "definitions.json"
         declared = topology(retry_delays_ms=self._retry_delays_ms)
         definitions.write_text(declared.definitions(self._secrets.password_hash), encoding="utf-8")
-        self._broker = PrivateBroker(self._directory / "broker", definitions=definitions)
-        self._database = PrivateDatabase(self._directory / "database")
+        self._broker = PrivateBroker(
+            self._directory / "broker", definitions=definitions, amqp_port=self._broker_ports.get("")
+        )
+        self._database = PrivateDatabase(self._directory / "database", port=self._database_ports.get(""))
         self._http_ports = {service: free_port() for service in SERVICES}
         self._services = {
             service: ServiceProcess(service, self._settings(service), self._directory / "services")
@@ -76,11 +80,6 @@ class ProcessStack:
     def retry_delays_ms(self) -> tuple[int, ...]:
         """The delays before a message that failed for now is tried again."""
         return self._retry_delays_ms
-
-    @property
-    def broker_port(self) -> int:
-        """The broker's own AMQP port."""
-        return self._broker.amqp_port
 
     def start(self) -> Self:
         """Start everything side by side; return once every service is ready.
@@ -173,10 +172,11 @@ class ProcessStack:
         return tail(self._services[service].log_path, lines)
 
     def _settings(self, service: str) -> dict[str, str]:
-        port = self._broker_ports.get(service, self._broker.amqp_port)
+        broker_port = self._broker_ports.get(service, self._broker.amqp_port)
+        database_port = self._database_ports.get(service, self._database.port)
         return {
-            "KEFU_BROKER_URL": self._secrets.broker_url(service, HOST, port),
-            "KEFU_MONGO_URL": self._database.url(),
+            "KEFU_BROKER_URL": self._secrets.broker_url(service, HOST, broker_port),
+            "KEFU_MONGO_URL": f"mongodb://{HOST}:{database_port}",
             "KEFU_HTTP_HOST": HOST,
             "KEFU_HTTP_PORT": str(self._http_ports[service]),
             "KEFU_JWKS_FILE": str(self._secrets.jwks_file),

@@ -6,6 +6,7 @@ import json
 import re
 import subprocess
 from collections.abc import Iterator
+from functools import partial
 from typing import Any
 
 import pytest
@@ -91,7 +92,7 @@ def test_prometheus_reaches_every_part(project: ComposeProject) -> None:
         states = {
             (target["labels"]["job"], target["labels"].get("service")): target["health"] for target in targets
         }
-        wanted = [("kefu", service) for service in SERVICES]
+        wanted: list[tuple[str, str | None]] = [("kefu", service) for service in SERVICES]
         wanted += [("rabbitmq", None), ("rabbitmq-queues", None), ("prometheus", None)]
         assert states == dict.fromkeys(wanted, "up"), targets
 
@@ -116,11 +117,7 @@ def test_every_panel_of_the_dashboards_shows_something_after_a_day(
     """No panel asks for a metric or a label that the running stack does not have."""
     for name, value in _BY_GRAFANA.items():
         query = query.replace(name, value)
-
-    def look() -> None:
-        assert project.graph(query), f"nothing to draw for {query}"
-
-    eventually(look, timeout=90)
+    eventually(partial(_shows_something, project, query), timeout=90)
 
 
 def test_the_dashboards_lists_to_choose_from_are_not_empty(
@@ -134,8 +131,8 @@ def test_the_dashboards_lists_to_choose_from_are_not_empty(
         assert found is not None
         series = found["series"].replace("$job", ".+")
         query = f"count by ({found['label']}) ({series})"
-        eventually(lambda query=query: _not_empty(project, query), timeout=90)  # type: ignore[misc]
+        eventually(partial(_shows_something, project, query), timeout=90)
 
 
-def _not_empty(project: ComposeProject, query: str) -> None:
-    assert project.graph(query), f"nothing to choose from: {query}"
+def _shows_something(project: ComposeProject, query: str) -> None:
+    assert project.graph(query), f"nothing to show for {query}"

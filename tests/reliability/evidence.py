@@ -9,13 +9,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from kombu.connection import Connection
 from pymongo import MongoClient
 
 from kefu.topology import topology
 from services.names import SERVICES
 from shared.messaging.dead_letters import DeadLetters
 from shared.messaging.topology import dead_letter_queue
-from shared.testing.checker import Ledger, Score, chain_faults, same, score, score_ledger, table
+from shared.testing.checker import Ledger, Score, chain_faults, same, score_ledger, table
 from tests.integration.process_stack import ProcessStack
 from tests.reliability.workload import CONTACTS, DEAD, ORG, REJECTED, Workload
 
@@ -86,6 +87,13 @@ class Investigation:
             if (verdict.clean and quiet) or time.monotonic() > deadline:
                 return verdict
             time.sleep(0.3)
+
+    def forget_the_dead(self) -> None:
+        """Empty the dead-letter queues, so that the next run looks only at its own."""
+        with Connection(self._stack.broker_url("admin"), connect_timeout=5) as connection:
+            channel = connection.channel()
+            for subscription in topology().subscriptions:
+                channel.queue_purge(dead_letter_queue(subscription.queue))
 
     def verdict(self, workload: Workload) -> Verdict:
         """Return the verdict on what is there now."""
@@ -269,6 +277,3 @@ def _endings(cases: Iterable[Document], callbacks: Iterable[Document]) -> list[s
         if case["state"] != wanted:
             faults.append(f"case {case['_id']} is {case['state']}, its last callback wants it {wanted}")
     return faults
-
-
-__all__ = ["Investigation", "Verdict", "score"]

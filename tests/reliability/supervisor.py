@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable
 from random import Random
 from types import TracebackType
 from typing import Self
@@ -46,32 +45,29 @@ class Supervisor:
 
     def kill(self, service: str) -> None:
         """Send SIGKILL to the service, wherever it stands; it is started again at once."""
-        self._end(service, self._stack.kill)
+        with self._locks[service]:
+            self._stack.kill(service)
+            self._restart(service)
 
-    def terminate(self, service: str) -> None:
-        """Send SIGTERM to the service and wait for its end; it is started again at once."""
-        self._end(service, self._stack.terminate)
+    def terminate(self, service: str) -> int | None:
+        """Ask the service to stop, start it again when it has, and return its exit code."""
+        with self._locks[service]:
+            code = self._stack.terminate(service)
+            self._restart(service)
+        return code
 
-    def kill_each(self, rng: Random, *, within: float, gently: float = 0.0) -> None:
-        """Kill each service once, in any order, at moments of ``rng`` within so many seconds.
-
-        Of these a share ``gently`` is asked to stop instead.
-        """
+    def kill_each(self, rng: Random, *, within: float) -> None:
+        """Kill each service once, in any order, at moments of ``rng`` within so many seconds."""
         order = rng.sample(SERVICES, len(SERVICES))
         moments = sorted(rng.uniform(0, within) for _ in order)
         began = time.monotonic()
         for service, moment in zip(order, moments, strict=True):
             self._stop.wait(max(0.0, began + moment - time.monotonic()))
-            if rng.random() < gently:
-                self.terminate(service)
-            else:
-                self.kill(service)
+            self.kill(service)
 
-    def _end(self, service: str, how: Callable[[str], object]) -> None:
-        with self._locks[service]:
-            how(service)
-            self.kills += 1
-            self._stack.start_service(service, wait=False)
+    def _restart(self, service: str) -> None:
+        self.kills += 1
+        self._stack.start_service(service, wait=False)
 
     def _watch(self) -> None:
         while not self._stop.wait(_LOOK):

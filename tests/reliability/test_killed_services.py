@@ -3,43 +3,45 @@
 from __future__ import annotations
 
 import threading
-import uuid
-from datetime import UTC, datetime, timedelta
 from random import Random
 
 import pytest
 
+from services.names import SERVICES
 from tests.integration.process_stack import ProcessStack
-from tests.reliability.evidence import Investigation
-from tests.reliability.supervisor import Supervisor
-from tests.reliability.workload import Workload
+from tests.reliability.conftest import Trial
 
 SEEDS = range(1, 21)
-#: Seconds of load, within which each of the four services is killed once.
-LOAD = 6.0
+#: Seconds within which each of the four services is killed once, and of load before and after.
+KILLS = 5.0
+BEFORE = 1.5
+AFTER = 1.0
+
+
+def passing(seconds: float) -> None:
+    """Let the load run on for so many seconds."""
+    threading.Event().wait(seconds)
 
 
 @pytest.mark.parametrize("seed", SEEDS)
-def test_no_kill_of_a_service_loses_or_doubles_anything(
-    stack: ProcessStack, seed: int, record_property: pytest.FixtureRequest
-) -> None:
+def test_no_kill_of_a_service_loses_or_doubles_anything(trial: Trial, seed: int) -> None:
     """Each service dies once at a moment of the seed, while contacts, commands, duplicates and rubbish come in.
 
     Afterwards every acknowledged event and command has exactly one effect, every recorded event was
     delivered, and no history has a gap.
     """
-    rng = Random(seed)
-    run = f"k{seed}-{uuid.uuid4().hex[:6]}"
-    investigation = Investigation(stack, datetime.now(UTC) - timedelta(milliseconds=1))
-    try:
-        with Supervisor(stack) as supervisor, Workload(stack, run, seed) as workload:
-            pause = threading.Event()
-            pause.wait(0.5)
-            supervisor.kill_each(rng, within=LOAD, gently=0.1)
-            pause.wait(0.5)
-        verdict = investigation.settled_verdict(workload)
-    finally:
-        investigation.close()
-    print(f"seed {seed}: {supervisor.kills} kills, crashes {supervisor.crashes}\n{verdict}")  # noqa: T201 - the scored map is what a reader of the report wants
-    assert verdict.clean, f"\n{verdict}"
+    with trial(seed) as supervisor:
+        passing(BEFORE)
+        supervisor.kill_each(Random(seed), within=KILLS)
+        passing(AFTER)
+    assert supervisor.crashes == [], "only those that were killed may end"
+
+
+def test_services_asked_to_stop_finish_what_they_do_and_end_well(trial: Trial, stack: ProcessStack) -> None:
+    """SIGTERM under load: no new work, what runs is finished, exit code 0 well before anybody would kill it."""
+    with trial(101) as supervisor:
+        passing(BEFORE)
+        codes = {service: supervisor.terminate(service) for service in SERVICES}
+        passing(AFTER)
+    assert codes == dict.fromkeys(SERVICES, 0)
     assert supervisor.crashes == []

@@ -10,15 +10,20 @@ import queue
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from random import Random
 from types import TracebackType
 from typing import Any, Self
 
-from shared.errors import Conflict, DeadlineExceeded, KefuError, NotFound, RuleRefused, Unavailable
+from pymongo import MongoClient
+from pymongo.errors import PyMongoError
+
+from shared.errors import Conflict, DeadlineExceeded, NotFound, RuleRefused, Unavailable
+from shared.history import timestamp
 from shared.messaging.publisher import Fate, Outgoing, PipelinedPublisher
 from shared.messaging.rpc_client import RpcClient
+from shared.messaging.topology import RPC_EXCHANGE, events_exchange
 from shared.testing.checker import Ledger
 from tests.integration.bus import EVERY_ROLE
 from tests.integration.ear import rejected_id_of
@@ -34,8 +39,9 @@ DEAD = "messages to be dead-lettered"
 _PUBLISHERS = ("hotline", "crm", "chat")
 #: Seconds a caller repeats what was not answered before it gives up for good.
 _PERSISTENCE = 90.0
-_RPC_TIMEOUT = 2.5
+_RPC_TIMEOUT = 1.5
 _ROUNDS = 2
+_HANDLERS = 6
 
 
 @dataclass
@@ -72,8 +78,8 @@ class Workload:
         workers: list[_Worker] = [
             _Publisher(self.shared, Random(rng.random()), name, pace) for name in _PUBLISHERS[:2]
         ]
-        workers += [_Handler(self.shared, Random(rng.random()), number) for number in range(3)]
-        workers += [_Clerk(self.shared, Random(rng.random())), _Vandal(self.shared, Random(rng.random()))]
+        workers += [_Handler(self.shared, Random(rng.random()), number) for number in range(_HANDLERS)]
+        workers += [worker(self.shared, Random(rng.random())) for worker in (_Clerk, _Vandal, _Repeater)]
         self._threads = [threading.Thread(target=worker.work, name=str(worker)) for worker in workers]
 
     @property
@@ -351,12 +357,13 @@ class _Vandal(_Worker):
         while not self.shared.stop.wait(self.rng.uniform(0.1, 0.6)):
             number += 1
             mark = f"{self.shared.run}-vandal-{number}"
-            user, key, queues = self.rng.choice(_POISON)
-            message = self._poison(mark, f"{user}.events", key)
-            if self.rng.random() < 0.4:
-                user, queues = "operator", ()
-                method = self.rng.choice(["intake.get_contact", "complaints.reply", "followup.x", "reporting.x"])
-                message = raw_message(b'{"args": 1', exchange="nameko-rpc", routing_key=method)
+            if self.rng.random() < 0.6:
+                user, key, queues = self.rng.choice(_POISON)
+                message = self._poison(mark, f"{user}.events", key)
+            else:
+                user, queues = "operator", []
+                method = self.rng.choice(_METHODS)
+                message = raw_message(self.rng.choice(_GARBAGE), exchange=RPC_EXCHANGE, routing_key=method)
             for name in queues:
                 self.shared.ledger.attempt(DEAD, f"{name} {mark}")
             publisher = publishers.setdefault(user, PipelinedPublisher(self.shared.stack.broker_url(user)))
@@ -371,12 +378,57 @@ class _Vandal(_Worker):
         return raw_message(self.rng.choice(bodies).encode(), exchange=exchange, routing_key=key)
 
 
+class _Repeater(_Worker):
+    """Publishes again, in any order, what the services have published: duplicates inside the house."""
+
+    def toil(self) -> None:
+        publishers = {
+            service: PipelinedPublisher(self.shared.stack.broker_url(service))
+            for service in ("intake", "complaints", "followup")
+        }
+        client: MongoClient[dict[str, Any]] = MongoClient(self.shared.stack.database_url(), tz_aware=True)
+        began = datetime.now(UTC)
+        with client:
+            while not self.shared.stop.wait(self.rng.uniform(0.2, 0.8)):
+                for event in self._some_of(client, began):
+                    service = event["_id"].split("/")[2].split("#")[0]
+                    publish_until_confirmed(publishers[service], [_from(_again(event), service)])
+        for publisher in publishers.values():
+            publisher.close()
+
+    def _some_of(self, client: MongoClient[dict[str, Any]], began: datetime) -> list[dict[str, Any]]:
+        try:
+            events = client["kefu_reporting"]["events"].find({"archived_at": {"$gte": began}}).limit(300)
+            found = [event for event in events if event["source"] != "reporting"]
+        except PyMongoError:
+            return []
+        return self.rng.sample(found, min(len(found), 5))
+
+
+def _again(event: dict[str, Any]) -> Outgoing:
+    body = {
+        "specversion": "1.0",
+        "id": event["_id"].partition("#")[2],
+        "source": event["_id"].partition("#")[0],
+        "type": event["type"],
+        "subject": event["subject"],
+        "time": timestamp(event["time"]),
+        "org": event["org"],
+        "sequence": str(event["sequence"]),
+        "data": event["data"],
+    }
+    encoded = json.dumps(body, ensure_ascii=False).encode()
+    return raw_message(encoded, exchange=events_exchange(event["source"]), routing_key=event["type"])
+
+
+_METHODS = ("intake.get_contact", "complaints.reply", "followup.get_callback", "reporting.no_such_method")
+_GARBAGE = (b'{"args": ', b"[]", b'{"args": [], "kwargs": {}}', b"\xff")
 #: Whose exchange, under which type, and the queues the poison arrives in.
-_POISON = (
-    ("intake", "contact_routed", ("evt-intake--complaints", "evt-intake--reporting")),
-    ("complaints", "case_replied", ("evt-complaints--followup", "evt-complaints--reporting")),
-    ("followup", "callback_completed", ("evt-followup--complaints", "evt-followup--reporting")),
-    ("reporting", "report_published", ("evt-reporting--reporting",)),
+_POISON: tuple[tuple[str, str, list[str]], ...] = (
+    ("intake", "contact_routed", ["evt-intake--complaints", "evt-intake--reporting"]),
+    ("complaints", "case_replied", ["evt-complaints--followup", "evt-complaints--reporting"]),
+    ("followup", "callback_completed", ["evt-followup--complaints", "evt-followup--reporting"]),
+    ("reporting", "report_published", ["evt-reporting--reporting"]),
 )
 
 
@@ -391,9 +443,4 @@ def command_key(method: str, key: str) -> str:
 
 
 def _from(message: Outgoing, user: str) -> Outgoing:
-    from dataclasses import replace
-
     return replace(message, user_id=user)
-
-
-__all__ = ["CONTACTS", "DEAD", "ORG", "REJECTED", "KefuError", "Workload"]

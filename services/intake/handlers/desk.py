@@ -53,6 +53,11 @@ class Caller(Protocol):
         """The command's key, unique over organisations and methods."""
         ...
 
+    @property
+    def traceparent(self) -> str | None:
+        """The trace the call belongs to."""
+        ...
+
 
 class Desk:
     """The desk's use cases, each scoped to the caller's organisation."""
@@ -161,7 +166,7 @@ class Desk:
 
 
 def _cause(call: Caller) -> Cause:
-    return Cause(call.key, call.actor)
+    return Cause(call.key, call.actor, call.traceparent)
 
 
 def registered_view(contact: Contact) -> dict[str, Any]:

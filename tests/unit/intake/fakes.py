@@ -188,6 +188,7 @@ class FakeCall:
     org: str
     key: str
     actor: str = "stf_a3"
+    traceparent: str | None = None
 
 
 @dataclass

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -96,8 +98,39 @@ def environ(tmp_path: Path) -> dict[str, str]:
     return {"KEFU_HOME": str(tmp_path / "home")}
 
 
-def stack_of(environ: dict[str, str], *, fresh: bool = False) -> Stack:
-    return Stack(fresh=fresh, say=lambda _text: None, environ=environ)
+class Told:
+    """Remembers how far the last phase has come."""
+
+    done = total = 0
+
+    def begin(self, title: str, total: int) -> None:
+        self.done, self.total = 0, total
+
+    def advance(self, done: int) -> None:
+        self.done = done
+
+    def end(self) -> None:
+        return
+
+
+@contextmanager
+def stack_of(environ: dict[str, str], *, fresh: bool = False, told: Told | None = None) -> Iterator[Stack]:
+    stack, teller = Stack(fresh=fresh, environ=environ), told or Told()
+    try:
+        stack.start(teller)
+        yield stack
+    finally:
+        stack.stop(teller)
+
+
+def test_how_far_start_and_stop_have_come_is_told(started: Started, environ: dict[str, str]) -> None:
+    """Both take seconds; each process counts, and a server of somebody else's does not."""
+    told = Told()
+    with stack_of(environ, told=told):
+        assert (told.done, told.total) == (6, 6)
+    assert (told.done, told.total) == (6, 6)
+    with stack_of(environ | {"KEFU_MONGO_URL": "mongodb://db.example/"}, told=told):
+        assert (told.done, told.total) == (5, 5)
 
 
 def test_everything_is_stopped_in_the_order_that_loses_nothing(

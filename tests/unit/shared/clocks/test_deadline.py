@@ -156,7 +156,7 @@ def test_over_any_partition_of_time_each_point_fires_at_most_once_and_the_breach
     At every visit something fires exactly if the indexed instant has come, so no visit is missed for want of
     being looked up; and where it ends depends only on the last visit, not on how many there were.
     """
-    deadline, told = _deadline(*percents), []
+    deadline, told = _deadline(*percents), list[Firing]()
     for minute in minutes:
         now = START + timedelta(minutes=minute)
         next_at = deadline.next_at

@@ -228,10 +228,14 @@ class _Connection:
 
 class _Channel:
     def __init__(self, stage: Stage) -> None:
-        object.__setattr__(self, "stage", stage)
+        self.stage = stage
 
-    def __setattr__(self, name: str, value: Any) -> None:
-        assert name == "auto_decode"
+    @property
+    def auto_decode(self) -> bool:
+        return self.stage.auto_decode
+
+    @auto_decode.setter
+    def auto_decode(self, value: bool) -> None:
         self.stage.auto_decode = value
 
     def basic_qos(self, prefetch_size: int, prefetch_count: int, a_global: bool) -> None:  # noqa: FBT001 - AMQP's own signature

@@ -145,7 +145,7 @@ def test_a_copy_begins_afresh_with_the_brokers_own_notes() -> None:
 
 def test_a_header_that_cannot_be_written_again_does_not_hold_up_the_queue() -> None:
     """Publishers send what their clients can encode; copies carry what every broker surely reads."""
-    odd = {
+    odd: dict[str, Any] = {
         "big": 2**40,
         "worse": 2**70,
         "exact": Decimal("1.5"),
