@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import sys
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -71,10 +73,12 @@ def _stack(*, fresh: bool) -> Iterator[Stack]:
     try:
         with teller_for(console_for()) as teller:
             stack.start(teller)
-        yield stack
-    except KefuError:
-        _tell_casualties(stack.casualties())
-        raise
+        try:
+            yield stack
+        except KefuError:
+            # What the player met is the consequence; what ended by itself may be the cause.
+            _tell_casualties(stack.casualties())
+            raise
     finally:
         with teller_for(console_for()) as teller:
             stack.stop(teller)
@@ -134,7 +138,7 @@ def _stay(stack: Stack) -> None:
     """Return at Ctrl-C; end with exit code 1 when a part of the stack ends by itself."""
     try:
         output.print(
-            "Running. In a second terminal: kefu dlq list, kefu rejected list, kefu rpc … Ctrl-C stops."
+            f"Running; Ctrl-C stops. In a second terminal: {_program()} dlq list (or rejected list, rpc …)"
         )
         while not (ended := stack.casualties()):
             time.sleep(_GLANCE)
@@ -142,6 +146,15 @@ def _stay(stack: Stack) -> None:
         return
     _tell_casualties(ended)
     raise typer.Exit(1)
+
+
+def _program() -> str:
+    """Return how this program is called from where the user is."""
+    python = Path(sys.executable)
+    script = python.with_name("kefu")
+    shown = script if script.exists() else python
+    here = shown.relative_to(Path.cwd()) if shown.is_relative_to(Path.cwd()) else shown
+    return str(here) if shown is script else f"{here} -m kefu"
 
 
 def _end(outcome: Outcome) -> None:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from marshmallow import EXCLUDE, Schema, ValidationError, fields, post_load, validate
+from marshmallow import EXCLUDE, Schema, fields, post_load, validate
 
 from services.followup.domain.callback import State
 from services.followup.domain.facts import CaseClosed, CaseReopened, CaseReplied, ContactAttempted
+from shared.fields import CODE, Moment, long_text, plain_text, truth
 
 MAX_NOTE = 2000
 MAX_VALUE = 200
@@ -16,32 +17,17 @@ _MAX_ROUND = 10_000
 #: What ``list_callbacks`` may be asked for beside the states themselves.
 OVERDUE = "overdue"
 
-_CODE = validate.Regexp(r"^[a-z0-9][a-z0-9_.-]{0,63}\Z", error="must be 1 to 64 of a-z, 0-9, '-', '_', '.'")
-
-
-def _plain(value: str) -> None:
-    if not value.strip():
-        message = "must not be blank"
-        raise ValidationError(message)
-    if any(not character.isprintable() and character not in "\n\r\t" for character in value):
-        message = "holds control characters"
-        raise ValidationError(message)
-
 
 def _id(**kwargs: Any) -> fields.String:
-    return fields.String(validate=[validate.Length(1, 128), _plain], **kwargs)
+    return long_text(128, **kwargs)
 
 
 def _round(least: int) -> fields.Integer:
     return fields.Integer(required=True, strict=True, validate=validate.Range(least, _MAX_ROUND))
 
 
-def _flag(**kwargs: Any) -> fields.Boolean:
-    return fields.Boolean(truthy={True}, falsy={False}, **kwargs)
-
-
-def _moment() -> fields.AwareDateTime:
-    return fields.AwareDateTime(required=True, format="iso")
+def _moment() -> Moment:
+    return Moment(required=True)
 
 
 class _Event(Schema):
@@ -61,11 +47,11 @@ class CaseRepliedSchema(_Event):
     number = _id(required=True)
     contact_id = _id(required=True)
     customer_id = _id(required=True)
-    valid = _flag(required=True)
+    valid = truth(required=True)
     handler = _id(required=True, allow_none=True)
     replied_at = _moment()
     round = _round(1)
-    needs_callback = _flag(required=True)
+    needs_callback = truth(required=True)
 
     @post_load
     def _build(self, data: dict[str, Any], **_: object) -> CaseReplied:
@@ -78,7 +64,7 @@ class ContactAttemptedSchema(_Event):
     contact_id = _id(required=True)
     customer_id = _id(required=True)
     attempted_at = _moment()
-    message = fields.String(required=True, allow_none=True, validate=_CODE)
+    message = fields.String(required=True, allow_none=True, validate=CODE)
 
     @post_load
     def _build(self, data: dict[str, Any], **_: object) -> ContactAttempted:
@@ -90,7 +76,7 @@ class CaseClosedSchema(_Event):
 
     closed_at = _moment()
     rounds = _round(0)
-    because = fields.String(required=True, validate=_CODE)
+    because = fields.String(required=True, validate=CODE)
 
     @post_load
     def _build(self, data: dict[str, Any], **_: object) -> CaseClosed:
@@ -139,16 +125,18 @@ class MessageQuery(Page):
 class CompleteCallback(ById):
     """A call that was made; ``reached`` follows from the outcome unless it is given."""
 
-    outcome = fields.String(required=True, validate=_CODE)
-    reached = _flag(load_default=None, allow_none=True)
-    note = fields.String(load_default=None, allow_none=True, validate=[validate.Length(1, MAX_NOTE), _plain])
+    outcome = fields.String(required=True, validate=CODE)
+    reached = truth(load_default=None, allow_none=True)
+    note = fields.String(
+        load_default=None, allow_none=True, validate=[validate.Length(1, MAX_NOTE), plain_text]
+    )
 
 
 class RenderMessage(ById):
     """What only the gateway knows of a message; nothing of it is kept."""
 
     values = fields.Dict(
-        keys=fields.String(validate=_CODE),
-        values=fields.String(validate=[validate.Length(1, MAX_VALUE), _plain]),
+        keys=fields.String(validate=CODE),
+        values=fields.String(validate=[validate.Length(1, MAX_VALUE), plain_text]),
         load_default=dict,
     )

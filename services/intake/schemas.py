@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
@@ -12,47 +11,16 @@ from marshmallow import RAISE, Schema, ValidationError, fields, post_load, valid
 
 from services.intake.domain.contact import ComplaintClaim
 from services.intake.domain.customer import CustomerClaim, normal_phone
+from shared.fields import CODE, Moment, line, plain_text, truth
 
 MAX_TEXT = 4000
 #: The largest sum an external system may claim: a trillion yuan is a typing error.
 MAX_AMOUNT = Decimal("999999999999.99")
 _CENT = Decimal("0.01")
 
-_SLUG = validate.Regexp(r"^[a-z0-9][a-z0-9_.-]{0,63}\Z", error="must be 1 to 64 of a-z, 0-9, '-', '_', '.'")
 _STAFF = validate.Regexp(
     r"^[A-Za-z0-9][A-Za-z0-9_.@-]{0,63}\Z", error="must be a staff id of letters, digits, -_.@"
 )
-_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u2028\u2029\ufffe\uffff]|[\ud800-\udfff]")
-
-
-def _plain_text(value: str) -> None:
-    if _CONTROL.search(value):
-        message = "holds control characters"
-        raise ValidationError(message)
-    if not value.strip():
-        message = "must not be blank"
-        raise ValidationError(message)
-
-
-def _one_line(value: str) -> None:
-    _plain_text(value)
-    if "\n" in value or "\r" in value or "\t" in value:
-        message = "must be one line"
-        raise ValidationError(message)
-
-
-def _line(longest: int, **kwargs: Any) -> fields.String:
-    return fields.String(validate=[validate.Length(1, longest), _one_line], **kwargs)
-
-
-class _Moment(fields.AwareDateTime):
-    """RFC 3339 with an offset; the parser below it would pass over a NUL at the end."""
-
-    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> datetime:
-        if not isinstance(value, str) or not value.isprintable():
-            raise self.make_error("invalid", input=value, obj_type=self.OBJ_TYPE)
-        moment: datetime = super()._deserialize(value, attr, data, **kwargs)
-        return moment
 
 
 class _Amount(fields.Field[Decimal]):
@@ -84,9 +52,9 @@ class CustomerSchema(Schema):
         unknown = RAISE
 
     kind = fields.String(required=True, validate=validate.OneOf(["household", "company", "person"]))
-    name = _line(100, required=True)
-    phone = _line(32, load_default=None, allow_none=True)
-    unit = _line(50, load_default=None, allow_none=True)
+    name = line(100, required=True)
+    phone = line(32, load_default=None, allow_none=True)
+    unit = line(50, load_default=None, allow_none=True)
 
     @post_load
     def _build(self, data: dict[str, Any], **_: object) -> CustomerClaim:
@@ -113,13 +81,13 @@ class ComplaintSchema(Schema):
 
         unknown = RAISE
 
-    problem = fields.String(required=True, validate=_SLUG)
-    complainant_type = fields.String(validate=_SLUG, load_default=None, allow_none=True)
-    ground = fields.String(validate=_SLUG, load_default=None, allow_none=True)
-    demand = fields.String(validate=_SLUG, load_default=None, allow_none=True)
+    problem = fields.String(required=True, validate=CODE)
+    complainant_type = fields.String(validate=CODE, load_default=None, allow_none=True)
+    ground = fields.String(validate=CODE, load_default=None, allow_none=True)
+    demand = fields.String(validate=CODE, load_default=None, allow_none=True)
     amount = _Amount(load_default=None, allow_none=True)
-    media = fields.Boolean(load_default=False, truthy={True}, falsy={False})
-    lawsuit = fields.Boolean(load_default=False, truthy={True}, falsy={False})
+    media = truth(load_default=False)
+    lawsuit = truth(load_default=False)
 
     @post_load
     def _build(self, data: dict[str, Any], **_: object) -> ComplaintClaim:
@@ -134,11 +102,11 @@ class ContactSchema(Schema):
 
         unknown = RAISE
 
-    channel = fields.String(required=True, validate=_SLUG)
-    category = fields.String(required=True, validate=_SLUG)
-    received_at = _Moment(required=True, format="iso")
+    channel = fields.String(required=True, validate=CODE)
+    category = fields.String(required=True, validate=CODE)
+    received_at = Moment(required=True)
     customer = fields.Nested(CustomerSchema, required=True)
-    text = fields.String(required=True, validate=[validate.Length(1, MAX_TEXT), _plain_text])
+    text = fields.String(required=True, validate=[validate.Length(1, MAX_TEXT), plain_text])
     taken_by = fields.String(validate=_STAFF, load_default=None, allow_none=True)
     complaint = fields.Nested(ComplaintSchema, load_default=None, allow_none=True)
 
@@ -159,14 +127,14 @@ class Nothing(Schema):
 class ById(Schema):
     """One thing by its id."""
 
-    id = _line(64, required=True)
+    id = line(64, required=True)
 
 
 class ContactQuery(Schema):
     """A page of contacts, newest first."""
 
-    category = fields.String(load_default=None, validate=_SLUG)
-    received_from = _Moment(load_default=None, format="iso")
+    category = fields.String(load_default=None, validate=CODE)
+    received_from = Moment(load_default=None)
     limit = fields.Integer(load_default=50, strict=True, validate=validate.Range(1, 200))
     skip = fields.Integer(load_default=0, strict=True, validate=validate.Range(0, 100_000))
 
@@ -174,8 +142,8 @@ class ContactQuery(Schema):
 class CountQuery(Schema):
     """Contacts counted by category; all of them, or those received in a stretch of time."""
 
-    received_from = _Moment(load_default=None, format="iso")
-    received_before = _Moment(load_default=None, format="iso")
+    received_from = Moment(load_default=None)
+    received_before = Moment(load_default=None)
 
 
 class Page(Schema):

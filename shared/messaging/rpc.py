@@ -11,6 +11,7 @@ from typing import Any, Literal
 
 from kombu.exceptions import KombuError
 from marshmallow import RAISE, Schema, ValidationError
+from nameko.constants import CALL_ID_STACK_CONTEXT_KEY
 from nameko.extensions import DependencyProvider
 from nameko.messaging import QueueConsumer
 from nameko.rpc import Rpc, RpcConsumer
@@ -135,6 +136,14 @@ class GuardedRpc(Rpc):  # type: ignore[misc]  # nameko has no types
     def check_signature(self, args: Any, kwargs: Any) -> None:
         """Leave arguments to the operation's schema, which names what is wrong."""
 
+    def unpack_message_headers(self, message: Any) -> dict[str, Any]:
+        """Return the call's headers, without a call stack that is none: it would take the service down."""
+        headers: dict[str, Any] = super().unpack_message_headers(message)
+        stack = headers.get(CALL_ID_STACK_CONTEXT_KEY)
+        if not isinstance(stack, list) or not all(isinstance(call, str) for call in stack):
+            headers.pop(CALL_ID_STACK_CONTEXT_KEY, None)
+        return headers
+
 
 class CallContext(DependencyProvider):  # type: ignore[misc]  # nameko has no types
     """Gives each worker the headers its call came with and the means to check them."""
@@ -162,7 +171,7 @@ def _operation(
         name = method.__name__
 
         @wraps(method)
-        def answer(self: Any, *args: Any, **kwargs: Any) -> Any:
+        def answer(self: Any, /, *args: Any, **kwargs: Any) -> Any:
             started = time.perf_counter()
             outcome = "ok"
             try:

@@ -158,7 +158,7 @@ class RpcClient:
     def _on_reply(self, message: Any) -> None:
         correlation = message.properties.get("correlation_id")
         if correlation:
-            self._replies = {correlation: json.loads(message.body)}
+            self._replies = {correlation: _read(message.body)}
 
     def _on_return(self, _error: Exception, _exchange: str, routing_key: str, message: Any) -> None:
         shape = NotFound(
@@ -166,6 +166,17 @@ class RpcClient:
         ).as_dict()
         error = {"exc_type": "NotFound", "exc_args": [shape], "value": ""}
         self._replies[message.properties["correlation_id"]] = {"result": None, "error": error}
+
+
+def _read(body: bytes | str) -> dict[str, Any]:
+    """Return the answer in ``body``; one that cannot be read is an error like any other."""
+    try:
+        reply = json.loads(body)
+    except (ValueError, RecursionError):
+        reply = None
+    if isinstance(reply, dict) and isinstance(reply.get("error"), dict | None):
+        return reply
+    return {"error": {"exc_type": "UnreadableAnswer", "value": "the service's answer cannot be read"}}
 
 
 def _unwrap(method: str, reply: dict[str, Any]) -> Any:

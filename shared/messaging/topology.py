@@ -21,6 +21,8 @@ DEAD_LETTER_EXCHANGE = "dead-letters"
 EXTERNAL = "external"
 #: Deliveries of one message that ended in a crash before the broker dead-letters it.
 DELIVERY_LIMIT = 20
+#: Times a dead letter may be taken and given back; "no limit" cannot be said to RabbitMQ 3 and 4 alike.
+DEAD_LETTER_DELIVERY_LIMIT = 1_000_000
 
 
 def events_exchange(source: str) -> str:
@@ -88,7 +90,7 @@ class Topology:
         """Yield every queue and its arguments."""
         for subscription in self.subscriptions:
             yield subscription.queue, event_queue_arguments(subscription.queue)
-            yield dead_letter_queue(subscription.queue), {"x-queue-type": "quorum"}
+            yield dead_letter_queue(subscription.queue), dead_letter_queue_arguments()
         for delay in self.retry_delays_ms:
             yield retry_name(delay), retry_queue_arguments(delay)
         for service in self.services:
@@ -225,6 +227,14 @@ def event_queue_arguments(queue: str) -> dict[str, Any]:
         "x-dead-letter-strategy": "at-least-once",
         "x-overflow": "reject-publish",
     }
+
+
+def dead_letter_queue_arguments() -> dict[str, Any]:
+    """Return the arguments of a dead-letter queue: replicated, and a message may be looked at without end.
+
+    Each look counts as a delivery. Where no limit is set, RabbitMQ 4 sets 20 and throws away what exceeds it.
+    """
+    return {"x-queue-type": "quorum", "x-delivery-limit": DEAD_LETTER_DELIVERY_LIMIT}
 
 
 def retry_queue_arguments(delay_ms: int) -> dict[str, Any]:

@@ -5,11 +5,22 @@ from __future__ import annotations
 import contextlib
 import socket
 import threading
+from dataclasses import dataclass
 from types import TracebackType
 from typing import Self
 
 _CHUNK = 65536
 _LOOPBACK = "127.0.0.1"
+
+
+@dataclass(eq=False, slots=True)
+class _Link:
+    """One connection through the proxy, and which of its directions are swallowed."""
+
+    client: socket.socket
+    server: socket.socket
+    to_server: bool
+    to_client: bool
 
 
 class FaultProxy:
@@ -20,15 +31,14 @@ class FaultProxy:
     """
 
     def __init__(self, target_port: int, *, port: int) -> None:
-        """Listen on ``port`` from ``start`` on, and connect to ``target_port``."""
+        """Listen on ``port`` from now on, and connect to ``target_port``."""
         self._target = (_LOOPBACK, target_port)
         self._listener = socket.create_server((_LOOPBACK, port))
         self.port = int(self._listener.getsockname()[1])
         self._lock = threading.Lock()
-        self._pairs: set[tuple[socket.socket, socket.socket]] = set()
+        self._links: set[_Link] = set()
         self._refusing = False
-        self._swallow_to_server = threading.Event()
-        self._swallow_to_client = threading.Event()
+        self._swallows = (False, False)
         self._pause = 0.0
         self._closed = threading.Event()
 
@@ -52,26 +62,27 @@ class FaultProxy:
     def connections(self) -> int:
         """Return how many connections are open."""
         with self._lock:
-            return len(self._pairs)
+            return len(self._links)
 
     def reset(self) -> None:
         """Cut every connection at once; new ones are served."""
-        with self._lock:
-            pairs = list(self._pairs)
-        for pair in pairs:
-            self._cut(pair)
+        for link in self._open_links():
+            self._cut(link)
 
     def down(self) -> None:
         """Cut every connection and refuse new ones."""
         self._refusing = True
         self.reset()
 
-    def blackhole(self, *, to_server: bool = True, to_client: bool = True) -> None:
-        """Swallow what is sent in these directions, on old and new connections; nothing is closed."""
-        if to_server:
-            self._swallow_to_server.set()
-        if to_client:
-            self._swallow_to_client.set()
+    def blackhole(self, *, to_server: bool = True, to_client: bool = True, only_old: bool = False) -> None:
+        """Swallow what is sent in these directions; nothing is closed and nobody is told.
+
+        With ``only_old`` connections made from now on are served: the way of the old ones is gone for good.
+        """
+        if not only_old:
+            self._swallows = (to_server, to_client)
+        for link in self._open_links():
+            link.to_server, link.to_client = to_server, to_client
 
     def slow(self, seconds: float) -> None:
         """Hold every piece of data back for ``seconds``, in both directions."""
@@ -79,13 +90,14 @@ class FaultProxy:
 
     def heal(self) -> None:
         """Serve as if nothing had been; connections that lost bytes are cut."""
-        swallowed = self._swallow_to_server.is_set() or self._swallow_to_client.is_set()
-        self._refusing = False
-        self._pause = 0.0
-        self._swallow_to_server.clear()
-        self._swallow_to_client.clear()
-        if swallowed:
-            self.reset()
+        self._refusing, self._swallows, self._pause = False, (False, False), 0.0
+        for link in self._open_links():
+            if link.to_server or link.to_client:
+                self._cut(link)
+
+    def _open_links(self) -> list[_Link]:
+        with self._lock:
+            return list(self._links)
 
     def _accept(self) -> None:
         while not self._closed.is_set():
@@ -102,36 +114,35 @@ class FaultProxy:
                 client.close()
                 continue
             server.settimeout(None)
-            pair = (client, server)
+            link = _Link(client, server, *self._swallows)
             with self._lock:
-                self._pairs.add(pair)
-            for source, sink, swallow in (
-                (client, server, self._swallow_to_server),
-                (server, client, self._swallow_to_client),
-            ):
-                arguments = (pair, source, sink, swallow)
-                threading.Thread(target=self._pump, args=arguments, name="proxy pump", daemon=True).start()
+                self._links.add(link)
+            for pump in (self._pump_to_server, self._pump_to_client):
+                threading.Thread(target=pump, args=(link,), name="proxy pump", daemon=True).start()
 
-    def _pump(
-        self,
-        pair: tuple[socket.socket, socket.socket],
-        source: socket.socket,
-        sink: socket.socket,
-        swallow: threading.Event,
-    ) -> None:
+    def _pump_to_server(self, link: _Link) -> None:
         with contextlib.suppress(OSError):
-            while data := source.recv(_CHUNK):
-                if swallow.is_set():
-                    continue
-                if self._pause and self._closed.wait(self._pause):
-                    break
-                sink.sendall(data)
-        self._cut(pair)
+            while data := link.client.recv(_CHUNK):
+                if self._passes(swallowed=link.to_server):
+                    link.server.sendall(data)
+        self._cut(link)
 
-    def _cut(self, pair: tuple[socket.socket, socket.socket]) -> None:
+    def _pump_to_client(self, link: _Link) -> None:
+        with contextlib.suppress(OSError):
+            while data := link.server.recv(_CHUNK):
+                if self._passes(swallowed=link.to_client):
+                    link.client.sendall(data)
+        self._cut(link)
+
+    def _passes(self, *, swallowed: bool) -> bool:
+        if self._pause:
+            self._closed.wait(self._pause)
+        return not swallowed
+
+    def _cut(self, link: _Link) -> None:
         with self._lock:
-            self._pairs.discard(pair)
-        for end in pair:
+            self._links.discard(link)
+        for end in (link.client, link.server):
             with contextlib.suppress(OSError):
                 end.shutdown(socket.SHUT_RDWR)
             end.close()

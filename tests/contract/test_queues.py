@@ -93,7 +93,7 @@ def test_the_arguments_of_queues_and_the_exchanges_are_the_frozen_ones() -> None
         expected = FROZEN_ARGUMENTS | {"x-dead-letter-routing-key": name} if name.startswith("evt-") else {}
         assert queues[name] == expected
         if name.startswith("evt-"):
-            assert queues[f"dlq.{name}"] == {"x-queue-type": "quorum"}
+            assert queues[f"dlq.{name}"] == {"x-queue-type": "quorum", "x-delivery-limit": 1_000_000}
     assert {name for name in queues if not name.startswith(("evt-", "rpc-", "dlq."))} == FROZEN_DELAYS
     assert dict(topology().exchanges) == FROZEN_EXCHANGES
 

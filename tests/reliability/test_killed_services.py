@@ -13,9 +13,9 @@ from tests.reliability.conftest import Trial
 
 SEEDS = range(1, 21)
 #: Seconds within which each of the four services is killed once, and of load before and after.
-KILLS = 5.0
-BEFORE = 1.5
-AFTER = 1.0
+KILLS = 4.0
+BEFORE = 1.0
+AFTER = 0.5
 
 
 def passing(seconds: float) -> None:

@@ -41,7 +41,7 @@ _PUBLISHERS = ("hotline", "crm", "chat")
 _PERSISTENCE = 90.0
 _RPC_TIMEOUT = 1.5
 _ROUNDS = 2
-_HANDLERS = 6
+_HANDLERS = 8
 
 
 @dataclass
@@ -192,10 +192,10 @@ class _Publisher(_Worker):
             event = enquiry(ORG, customer=customer)
         else:
             # Few problems, so that households and repeats meet; some of them nobody else has.
-            shared = self.rng.random() < 0.6
-            problem = f"{run}-{self.rng.randrange(6)}" if shared else f"{run}-{self._name}-{number}"
+            shared = self.rng.random() < 0.4
+            problem = f"{run}-{self.rng.randrange(8)}" if shared else f"{run}-{self._name}-{number}"
             event = complaint(ORG, problem, customer=customer)
-            if not shared and self.rng.random() < 0.3:
+            if not shared and self.rng.random() < 0.2:
                 late = datetime.now(UTC) - timedelta(hours=4)
                 event["data"]["received_at"] = late.isoformat()
                 customer["phone"] = f"137{self.rng.randrange(10**8):08d}"

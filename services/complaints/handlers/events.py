@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 from services.complaints.handlers.opening import OpenCases, Routed, Rules, check_routed, routed_of
 from services.complaints.metrics import CASES_CLOSED, CASES_REOPENED
 from shared.clock import Clock
 from shared.errors import Conflict, ValidationFailed
+from shared.handling import Incoming
 from shared.history import Cause
 from shared.messaging.envelope import CloudEvent, Undecodable, decode, parse
 
@@ -20,25 +21,6 @@ _ATTEMPTS = 5
 
 #: What the result of a callback must say.
 _RESULT = {"case_id": str, "callback_id": str, "round": int}
-
-
-class Incoming(Protocol):
-    """What the use case needs of a delivery."""
-
-    body: bytes
-    content_type: str | None
-
-    def duplicate(self) -> None:
-        """Say that the event's effect was there already."""
-        ...
-
-    def retry(self, reason: str) -> None:
-        """Ask for the event again later."""
-        ...
-
-    def dead(self, reason: str) -> None:
-        """Say that no retry can help."""
-        ...
 
 
 def read(delivery: Incoming) -> CloudEvent | None:

@@ -15,6 +15,7 @@ from services.complaints.metrics import CASES_CLOSED
 from shared.aggregate import digest_of
 from shared.clock import Clock
 from shared.errors import Conflict
+from shared.handling import Calling
 from shared.history import Cause
 
 if TYPE_CHECKING:
@@ -25,32 +26,12 @@ _ATTEMPTS = 5
 Step = Callable[[Case, Timing, Cause], None]
 
 
-class Caller(Protocol):
-    """What the use cases need of a call."""
-
-    @property
-    def org(self) -> str:
-        """The caller's organisation."""
-        ...
-
-    @property
-    def actor(self) -> str:
-        """The caller's id."""
-        ...
-
-    @property
-    def key(self) -> str:
-        """The command's key, unique over organisations and methods."""
-        ...
+class Caller(Calling, Protocol):
+    """What the use cases need of a call: also which roles the rulebook may grant a step to."""
 
     @property
     def roles(self) -> frozenset[str]:
         """The caller's roles."""
-        ...
-
-    @property
-    def traceparent(self) -> str | None:
-        """The trace the call belongs to."""
         ...
 
 

@@ -21,34 +21,11 @@ from services.followup.metrics import CALLBACKS_MADE
 from shared.aggregate import digest_of
 from shared.clock import Clock
 from shared.errors import Conflict
+from shared.handling import Calling
 from shared.history import Cause
 from shared.regulations import Rulebooks
 
 _ATTEMPTS = 5
-
-
-class Caller(Protocol):
-    """What the use cases need of a call."""
-
-    @property
-    def org(self) -> str:
-        """The caller's organisation."""
-        ...
-
-    @property
-    def actor(self) -> str:
-        """The caller's id."""
-        ...
-
-    @property
-    def key(self) -> str:
-        """The command's key, unique over organisations and methods."""
-        ...
-
-    @property
-    def traceparent(self) -> str | None:
-        """The trace the call belongs to."""
-        ...
 
 
 class Shelf(Protocol):
@@ -86,7 +63,7 @@ class Desk:
         self._rulebooks = rulebooks
         self._clock = clock
 
-    def complete(self, call: Caller, data: Mapping[str, Any]) -> dict[str, Any]:
+    def complete(self, call: Calling, data: Mapping[str, Any]) -> dict[str, Any]:
         """Record a call made; a repeat of the command gets the first answer and changes nothing.
 
         Raises NotFound, ValidationFailed, RuleRefused (see Callback.take), and Conflict when others keep
@@ -110,7 +87,7 @@ class Desk:
             return answer
         raise Conflict(f"callback {data['id']} keeps being changed by others: try again")
 
-    def _take(self, callback: Callback, call: Caller, data: Mapping[str, Any]) -> Effect:
+    def _take(self, callback: Callback, call: Calling, data: Mapping[str, Any]) -> Effect:
         rule = self._rule(callback)
         outcome = rule.outcome(data["outcome"])
         reached = data["reached"]

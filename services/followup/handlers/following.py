@@ -14,26 +14,12 @@ from services.followup.handlers.scheduling import SYSTEM, Scheduler
 from services.followup.metrics import CALLBACKS_SCHEDULED, CALLBACKS_SUPERSEDED, MESSAGES_REQUESTED
 from shared.clock import Clock
 from shared.errors import Conflict, KefuError
+from shared.handling import Incoming
 from shared.history import Cause
 from shared.ids import IdSource
 from shared.messaging.envelope import CloudEvent
 
 _ATTEMPTS = 5
-
-
-class Incoming(Protocol):
-    """What the use case needs of a delivery."""
-
-    body: bytes
-    content_type: str | None
-
-    def duplicate(self) -> None:
-        """Say that the event's effect was there already."""
-        ...
-
-    def dead(self, reason: str) -> None:
-        """Say that no retry can help."""
-        ...
 
 
 class Followups(Protocol):

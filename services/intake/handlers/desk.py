@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 from services.intake.domain.contact import Contact
 from services.intake.domain.customer import Customer
@@ -16,6 +16,7 @@ from services.intake.metrics import CONTACTS_REGISTERED
 from shared.aggregate import digest_of
 from shared.clock import Clock
 from shared.errors import Conflict, ValidationFailed
+from shared.handling import Calling
 from shared.history import Cause, timestamp
 from shared.identity import mask_name, mask_phone
 from shared.ids import derived_id
@@ -33,30 +34,6 @@ PERSONAL_DATA = "personal_data"
 DESK = "desk"
 _SHOWN_BODY = 16 * 1024
 _ATTEMPTS = 5
-
-
-class Caller(Protocol):
-    """What the use cases need of a call."""
-
-    @property
-    def org(self) -> str:
-        """The caller's organisation."""
-        ...
-
-    @property
-    def actor(self) -> str:
-        """The caller's id."""
-        ...
-
-    @property
-    def key(self) -> str:
-        """The command's key, unique over organisations and methods."""
-        ...
-
-    @property
-    def traceparent(self) -> str | None:
-        """The trace the call belongs to."""
-        ...
 
 
 class Desk:
@@ -78,7 +55,7 @@ class Desk:
         self._clock = clock
         self._tolerance = tolerance
 
-    def register(self, call: Caller, data: Mapping[str, Any]) -> dict[str, Any]:
+    def register(self, call: Calling, data: Mapping[str, Any]) -> dict[str, Any]:
         """Register a contact taken by the caller; a repeat of the command returns the same contact.
 
         Raises Conflict if the key was used for another contact.
@@ -95,7 +72,7 @@ class Desk:
         message = "the contact could not be registered: others take the same numbers at the same time"
         raise Conflict(message)
 
-    def _intent(self, call: Caller, data: Mapping[str, Any]) -> Intent:
+    def _intent(self, call: Calling, data: Mapping[str, Any]) -> Intent:
         regulation = regulation_at(self._rulebooks, call.org, data["received_at"])
         intent = Intent(
             org=call.org,
@@ -165,7 +142,7 @@ class Desk:
         return {"entries": entries, "faults": contact.history.verify()}
 
 
-def _cause(call: Caller) -> Cause:
+def _cause(call: Calling) -> Cause:
     return Cause(call.key, call.actor, call.traceparent)
 
 

@@ -15,26 +15,17 @@ from services.intake.handlers.registering import Registrar
 from services.intake.metrics import CONTACTS_REGISTERED, EVENTS_REJECTED
 from shared.clock import Clock
 from shared.errors import Conflict, Problem
+from shared.handling import Incoming
 from shared.history import Cause
 from shared.ids import derived_id
 from shared.regulations import Rulebooks
 
 
-class Incoming(Protocol):
-    """What the use case needs of a delivery."""
+class External(Incoming, Protocol):
+    """A message from outside: also under which routing key it came, and from which broker user."""
 
-    body: bytes
     routing_key: str
-    content_type: str | None
     user_id: str | None
-
-    def duplicate(self) -> None:
-        """Say that the event's effect was there already."""
-        ...
-
-    def dead(self, reason: str) -> None:
-        """Say that no retry can help."""
-        ...
 
 
 class Contacts(Protocol):
@@ -59,7 +50,7 @@ class Contacts(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class _Accepted:
-    delivery: Incoming
+    delivery: External
     reading: Reading
     contact_id: str
 
@@ -87,14 +78,14 @@ class ReceiveEvents:
         self._clock = clock
         self._reader = ContactReader(rulebooks, tolerance)
 
-    def __call__(self, deliveries: Sequence[Incoming]) -> None:
+    def __call__(self, deliveries: Sequence[External]) -> None:
         """Register, reject or dead-letter each delivery; repeats of an event change nothing.
 
         Raises Unavailable if the database is away; doing the same batch again is safe.
         """
         now = self._clock.now()
         accepted: dict[str, _Accepted] = {}
-        rejected: dict[str, tuple[Incoming, Rejection]] = {}
+        rejected: dict[str, tuple[External, Rejection]] = {}
         for delivery in deliveries:
             try:
                 outcome = self._reader.read(
@@ -118,7 +109,7 @@ class ReceiveEvents:
         self._reject([*rejected.values()])
 
     def _repeat(
-        self, item: _Accepted, origin: Origin, rejected: dict[str, tuple[Incoming, Rejection]]
+        self, item: _Accepted, origin: Origin, rejected: dict[str, tuple[External, Rejection]]
     ) -> None:
         """Take an event whose source and id are known: the same one again, or another's that must not be lost."""
         if item.origin == origin:
@@ -131,7 +122,7 @@ class ReceiveEvents:
         else:
             rejected[rejection.id] = (item.delivery, rejection)
 
-    def _reject(self, rejected: Sequence[tuple[Incoming, Rejection]]) -> None:
+    def _reject(self, rejected: Sequence[tuple[External, Rejection]]) -> None:
         if not rejected:
             return
         known = set(self._repository.reject([rejection for _, rejection in rejected]).known)
@@ -142,7 +133,7 @@ class ReceiveEvents:
                 EVENTS_REJECTED.labels(publisher=rejection.publisher or "unknown").inc()
 
     def _register(
-        self, accepted: dict[str, _Accepted], rejected: dict[str, tuple[Incoming, Rejection]]
+        self, accepted: dict[str, _Accepted], rejected: dict[str, tuple[External, Rejection]]
     ) -> None:
         known = self._repository.known_contacts(list(accepted)) if accepted else set()
         fresh = [item for contact_id, item in accepted.items() if contact_id not in known]

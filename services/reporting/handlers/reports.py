@@ -12,34 +12,11 @@ from services.reporting.metrics import REPORTS_PUBLISHED
 from shared.aggregate import digest_of
 from shared.clock import Clock
 from shared.errors import Conflict
+from shared.handling import Calling
 from shared.history import Cause, timestamp
 from shared.ids import derived_id
 
 _ATTEMPTS = 10
-
-
-class Caller(Protocol):
-    """What the use cases need of a call."""
-
-    @property
-    def org(self) -> str:
-        """The caller's organisation."""
-        ...
-
-    @property
-    def actor(self) -> str:
-        """The caller's id."""
-        ...
-
-    @property
-    def key(self) -> str:
-        """The command's key, unique over organisations and methods."""
-        ...
-
-    @property
-    def traceparent(self) -> str | None:
-        """The trace the call belongs to."""
-        ...
 
 
 class ReportStore(Protocol):
@@ -67,7 +44,7 @@ class Reports:
         self._figures = figures
         self._clock = clock
 
-    def publish(self, call: Caller, month: Month) -> dict[str, Any]:
+    def publish(self, call: Calling, month: Month) -> dict[str, Any]:
         """Publish the figures of ``month`` as they stand now, as the next version of its report.
 
         A repeat of the command returns the first answer. Raises ValidationFailed for a month that has not
@@ -99,7 +76,7 @@ class Reports:
             "kpis": [dict(k) for k in report.kpis],
         }
 
-    def _next_edition(self, call: Caller, month: Month, report_id: str) -> Report:
+    def _next_edition(self, call: Calling, month: Month, report_id: str) -> Report:
         latest = self._repository.report_of(call.org, MONTH_STATISTICS, str(month), None)
         figures = self._figures.of_month(call.org, month)
         if month > Month.containing(figures.as_of, figures.time_zone):

@@ -101,7 +101,7 @@ def seen(world: World) -> list[Any]:
     )
 
 
-@settings(max_examples=60, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=30, suppress_health_check=[HealthCheck.too_slow])
 @given(data=st.data())
 def test_any_order_repetition_and_split_of_routed_contacts_gives_the_same_cases(data: st.DataObject) -> None:
     """Guards levels, households, joins and states against whatever the broker does with the messages."""
@@ -118,7 +118,7 @@ def test_any_order_repetition_and_split_of_routed_contacts_gives_the_same_cases(
     assert all(case.history.verify() == [] for case in second.cases.all())
 
 
-@settings(max_examples=40, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=30, suppress_health_check=[HealthCheck.too_slow])
 @given(data=st.data())
 def test_any_order_repetition_and_split_of_callback_results_gives_the_same_states(
     data: st.DataObject,

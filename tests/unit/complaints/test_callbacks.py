@@ -222,7 +222,8 @@ def test_of_two_closed_cases_of_one_complaint_only_one_is_opened_again(world: Wo
     world.do("close", first)
     second = replied(world, RETAIL, "ct_2", customer="cu_1")
     world.do("close", second)
-    world.call_back(called_back(first, "cb_1", satisfied=False), called_back(second, "cb_2", satisfied=False))
+    results = [called_back(first, "cb_1", satisfied=False), called_back(second, "cb_2", satisfied=False)]
+    assert [delivery.outcome for delivery in world.call_back(*results)] == [Outcome.DONE, Outcome.DONE]
     assert [world.case(case.id).state.value for case in (first, second)] == ["accepted", "closed"]
     assert types(world.case(second.id))[-1] == "case_progressed"
 

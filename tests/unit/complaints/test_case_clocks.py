@@ -292,6 +292,13 @@ def test_a_breach_the_timer_slept_through_survives_a_change_of_level(world: Worl
     states = [(d.name, d.state) for d in case.deadlines if d.name == "close"]
     assert states == [("close", State.BREACHED), ("close", State.RUNNING)]
     assert not case.on_time
+    ended = [deadline.ended_at for deadline in case.deadlines if deadline.state is State.BREACHED]
+    world.at("2025-03-13 10:00")
+    world.call_back(called_back(world.answer(case), satisfied=True))
+    case = world.case(case.id)
+    assert case.state is CaseState.CLOSED
+    first_close = next(deadline for deadline in case.deadlines if deadline.name == "close")
+    assert [first_close.ended_at] == [at for at in ended if at is not None]
 
 
 @pytest.mark.rule("B-JKC-55", "B-JKC-56")

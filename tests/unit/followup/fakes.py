@@ -151,6 +151,9 @@ class FakeDelivery:
     def duplicate(self) -> None:
         self.outcome = "duplicate"
 
+    def retry(self, reason: str) -> None:
+        self.outcome, self.reason = "retry", reason
+
     def dead(self, reason: str) -> None:
         self.outcome, self.reason = "dead", reason
 

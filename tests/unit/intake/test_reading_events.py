@@ -177,7 +177,7 @@ def _person(name: str, text: str) -> Document:
 
 
 @pytest.mark.parametrize(("name", "build"), TEXTS, ids=[row[0] for row in TEXTS])
-@pytest.mark.parametrize("character", ["\x00", "\x07", "\x1b", "\x7f", "\x9f", "\u2028", "\ud800", "\uffff"])
+@pytest.mark.parametrize("character", ["\x00", "\x07", "\x1b", "\x7f", "\x9f", "\u2028", "\uffff"])
 def test_control_characters_are_refused_in_every_text(
     world: World, name: str, build: Callable[[str], Document], character: str
 ) -> None:
@@ -247,6 +247,7 @@ def test_the_largest_body_allowed_is_taken(world: World) -> None:
         (b'"text"', "application/cloudevents+json", "JSON str"),
         (b"[" * 100_000, "application/json", "not valid JSON"),
         (b'{"a":' + b"1" * 5000 + b"}", "application/json", "not valid JSON"),
+        (json.dumps(received(text="\ud800")).encode(), "application/json", "not valid JSON"),
         (b"{}", "text/plain", "content type"),
         (b"{}", None, "content type"),
     ],
@@ -366,7 +367,7 @@ _PLACES = [
 ]
 
 
-@settings(max_examples=300, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=150, suppress_health_check=[HealthCheck.too_slow])
 @given(data=st.data())
 def test_whatever_is_sent_is_registered_or_rejected_with_reasons_or_dead(data: st.DataObject) -> None:
     """Guards the batch: no content whatever raises, so that no message ever holds up its neighbours."""
@@ -388,7 +389,7 @@ def test_whatever_is_sent_is_registered_or_rejected_with_reasons_or_dead(data: s
         assert all(problem.field and problem.reason for problem in rejection.reasons)
 
 
-@settings(max_examples=200)
+@settings(max_examples=100)
 @given(body=st.binary(max_size=200), user=st.none() | st.text(max_size=10), key=st.text(max_size=20))
 def test_no_bytes_whatever_stop_the_service(body: bytes, user: str | None, key: str) -> None:
     """Guards the consumer from garbage, whoever sends it under whatever key."""

@@ -306,7 +306,7 @@ def events(draw: st.DrawFn) -> list[Document]:
     return made
 
 
-@settings(max_examples=60, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=40, suppress_health_check=[HealthCheck.too_slow])
 @given(data=st.data())
 def test_any_order_repetition_and_split_gives_the_same_contacts_files_and_rejections(
     data: st.DataObject,

@@ -21,6 +21,12 @@ def kefu(*arguments: str) -> Result:
     return CliRunner().invoke(app, arguments)
 
 
+@pytest.fixture(autouse=True)
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Keep what the commands keep out of the checkout."""
+    monkeypatch.setenv("KEFU_HOME", str(tmp_path / "home"))
+
+
 @pytest.fixture
 def directory(tmp_path: Path) -> Path:
     place = tmp_path / "prepared"
