@@ -12,6 +12,7 @@ from pymongo import MongoClient
 from pymongo.database import Database
 from pymongo.errors import (
     AutoReconnect,
+    BulkWriteError,
     ConnectionFailure,
     ExecutionTimeout,
     NetworkTimeout,
@@ -86,11 +87,19 @@ def database_errors() -> Iterator[None]:
     try:
         yield
     except PyMongoError as error:
-        if isinstance(error, _AWAY) or getattr(error, "code", None) in _AWAY_CODES:
+        if isinstance(error, _AWAY) or getattr(error, "code", None) in _AWAY_CODES or _bulk_is_away(error):
             # The server's own text may quote documents; the kind of failure is enough.
             message = f"the database is away ({type(error).__name__})"
             raise Unavailable(message) from error
         raise
+
+
+def _bulk_is_away(error: PyMongoError) -> bool:
+    """Return whether a bulk write failed for the server's sake, or is not known to be safe on a majority."""
+    if not isinstance(error, BulkWriteError):
+        return False
+    codes = {failure.get("code") for failure in error.details.get("writeErrors", ())}
+    return bool(error.details.get("writeConcernErrors")) or not codes.isdisjoint(_AWAY_CODES)
 
 
 def ping(database: Database[Document]) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -13,7 +14,7 @@ from pymongo.database import Database
 from pymongo.errors import BulkWriteError, DuplicateKeyError, PyMongoError
 
 from shared.clock import Clock
-from shared.errors import Conflict
+from shared.errors import Conflict, Unavailable
 from shared.history import Entry
 from shared.ids import IdSource
 from shared.mongo.client import Document, database_errors
@@ -64,7 +65,10 @@ class MongoTickets:
         """Return the entries the refs point at, in order for each aggregate."""
         result = []
         for kind in sorted({ref.kind for ref in refs}):
-            wanted = {ref.id: ref.from_seq for ref in refs if ref.kind == kind}
+            wanted: dict[str, int] = {}
+            for ref in refs:
+                if ref.kind == kind:
+                    wanted[ref.id] = min(ref.from_seq, wanted.get(ref.id, ref.from_seq))
             with database_errors():
                 found = list(
                     self._database[kind].find({"_id": {"$in": list(wanted)}}, {"org": 1, "history": 1})
@@ -133,11 +137,14 @@ class AggregateStore:
         self._grace = grace
 
     def insert(self, documents: Sequence[Document]) -> Inserted:
-        """Insert all documents not there yet, each atomically with its history."""
+        """Insert all documents not there yet, each atomically with its history.
+
+        Of several with the same id the first counts, and the others are not mentioned.
+        """
         if not documents:
             return Inserted((), ())
         ticket = self._open([(document["_id"], 1) for document in documents])
-        known: set[str] = set()
+        failed: set[int] = set()
         try:
             with database_errors():
                 self.collection.insert_many(documents, ordered=False)
@@ -145,10 +152,11 @@ class AggregateStore:
             failures = error.details["writeErrors"]
             if any(failure["code"] != _DUPLICATE_KEY for failure in failures):
                 raise
-            known = {documents[failure["index"]]["_id"] for failure in failures}
-        new = [document for document in documents if document["_id"] not in known]
-        self._hand_over(ticket, [(document, 1) for document in new])
-        return Inserted(tuple(document["_id"] for document in new), tuple(known))
+            failed = {failure["index"] for failure in failures}
+        new = {document["_id"]: document for index, document in enumerate(documents) if index not in failed}
+        self._hand_over(ticket, [(document, 1) for document in new.values()])
+        known = {documents[index]["_id"] for index in failed} - new.keys()
+        return Inserted(tuple(new), tuple(known))
 
     def replace(self, document: Document, *, since_seq: int) -> None:
         """Write the next version of an aggregate that was read at ``document["version"] - 1``.
@@ -168,7 +176,7 @@ class AggregateStore:
         done: list[tuple[Document, int]] = []
         try:
             for document, since in changes:
-                self._replace_one(document)
+                self._replace_one(document, since)
                 done.append((document, since))
         except Conflict:
             self._hand_over(ticket, done)
@@ -177,19 +185,22 @@ class AggregateStore:
         # and the relay finds out.
         self._hand_over(ticket, done)
 
-    def _replace_one(self, document: Document) -> None:
+    def _replace_one(self, document: Document, since: int) -> None:
         expected = document["version"] - 1
         with database_errors():
             result = self.collection.replace_one({"_id": document["_id"], "version": expected}, document)
-        if result.matched_count == 0 and not self._written_before(document):
+        if result.matched_count == 0 and not self._written_before(document, since):
             message = f"{document['_id']} was changed by somebody else: read it again"
             raise Conflict(message)
 
-    def _written_before(self, document: Document) -> bool:
-        # The driver may have sent the write twice after a lost answer; then the first one counts.
+    def _written_before(self, document: Document, since: int) -> bool:
+        # The driver may have sent the write twice after a lost answer; then the first one counts. A write
+        # is known by what it recorded; one that recorded nothing looks like anybody else's.
+        if since > len(document["history"]):
+            return False
         with database_errors():
             found = self.collection.find_one({"_id": document["_id"]}, {"version": 1, "history": 1})
-        if found is None or found["version"] != document["version"] or not document["history"]:
+        if found is None or found["version"] != document["version"] or not found["history"]:
             return False
         return bool(found["history"][-1]["hash"] == document["history"][-1]["hash"])
 
@@ -249,10 +260,9 @@ class AggregateStore:
         if entries:
             self._relay.hand_over(ticket.id, entries)
         else:
-            try:
+            # The relay closes it in the end; what was written stays written.
+            with suppress(PyMongoError, Unavailable):
                 self._tickets.close([ticket.id])
-            except PyMongoError:
-                return
 
 
 def base_indexes() -> list[IndexModel]:

@@ -176,7 +176,8 @@ class ProcessStack:
         database_port = self._database_ports.get(service, self._database.port)
         return {
             "KEFU_BROKER_URL": self._secrets.broker_url(service, HOST, broker_port),
-            "KEFU_MONGO_URL": f"mongodb://{HOST}:{database_port}",
+            # Direct, or the driver would find the server's own address and go around a proxy.
+            "KEFU_MONGO_URL": f"mongodb://{HOST}:{database_port}/?directConnection=true",
             "KEFU_HTTP_HOST": HOST,
             "KEFU_HTTP_PORT": str(self._http_ports[service]),
             "KEFU_JWKS_FILE": str(self._secrets.jwks_file),

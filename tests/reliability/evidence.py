@@ -67,6 +67,8 @@ class Investigation:
         """Look at aggregates made from ``since`` on."""
         self._stack = stack
         self._since = since
+        declared = topology(retry_delays_ms=stack.retry_delays_ms).queues()
+        self._queues = [name for name, _ in declared if not name.startswith("dlq.")]
         self._client: MongoClient[Document] = MongoClient(
             stack.database_url(), tz_aware=True, serverSelectionTimeoutMS=10_000
         )
@@ -151,8 +153,7 @@ class Investigation:
 
     def _queues_are_empty(self) -> bool:
         with DeadLetters(self._stack.broker_url("admin")) as queues:
-            names = [name for name, _ in topology(retry_delays_ms=self._stack.retry_delays_ms).queues()]
-            return all(queues.depth(name) == 0 for name in names if not name.startswith("dlq."))
+            return all(queues.depth(name) == 0 for name in self._queues)
 
     def _dead(self, run: str) -> Iterable[str]:
         with DeadLetters(self._stack.broker_url("operator")) as letters:

@@ -40,6 +40,10 @@ class Supervisor:
         self._thread.join()
         for service in SERVICES:
             self._stack.start_service(service, wait=False)
+        self.wait_ready()
+
+    def wait_ready(self) -> None:
+        """Return once every service is ready again."""
         for service in SERVICES:
             self._stack.wait_ready(service)
 

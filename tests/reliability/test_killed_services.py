@@ -12,10 +12,10 @@ from tests.integration.process_stack import ProcessStack
 from tests.reliability.conftest import Trial
 
 SEEDS = range(1, 21)
-#: Seconds within which each of the four services is killed once, and of load before and after.
+#: Seconds within which each of the four services is killed once, and of load before and after that.
 KILLS = 4.0
 BEFORE = 1.0
-AFTER = 0.5
+AFTER = 1.0
 
 
 def passing(seconds: float) -> None:
@@ -33,6 +33,7 @@ def test_no_kill_of_a_service_loses_or_doubles_anything(trial: Trial, seed: int)
     with trial(seed) as supervisor:
         passing(BEFORE)
         supervisor.kill_each(Random(seed), within=KILLS)
+        supervisor.wait_ready()
         passing(AFTER)
     assert supervisor.crashes == [], "only those that were killed may end"
 
@@ -42,6 +43,7 @@ def test_services_asked_to_stop_finish_what_they_do_and_end_well(trial: Trial, s
     with trial(101) as supervisor:
         passing(BEFORE)
         codes = {service: supervisor.terminate(service) for service in SERVICES}
+        supervisor.wait_ready()
         passing(AFTER)
     assert codes == dict.fromkeys(SERVICES, 0)
     assert supervisor.crashes == []

@@ -32,6 +32,7 @@ def test_no_kill_of_the_broker_loses_or_doubles_anything(
     with trial(seed) as supervisor:
         passing(Random(seed).uniform(1, 3))
         stack.restart_broker()
+        supervisor.wait_ready()
         passing(2)
     assert supervisor.crashes == [], "a service outlives its broker's death"
 
@@ -46,7 +47,8 @@ def test_no_kill_of_the_database_loses_or_doubles_anything(
         for _ in range(2):
             passing(rng.uniform(0.5, 2))
             stack.restart_database()
-        passing(1)
+        supervisor.wait_ready()
+        passing(2)
     assert supervisor.crashes == [], "a service outlives its database's death"
 
 
@@ -60,6 +62,7 @@ def test_everything_may_die_in_one_run(trial: Trial, stack: ProcessStack) -> Non
         supervisor.kill_each(rng, within=1)
         stack.restart_broker()
         supervisor.kill(rng.choice(SERVICES))
+        supervisor.wait_ready()
         passing(1)
 
 
@@ -82,10 +85,12 @@ def test_a_fault_on_intakes_ways_loses_and_doubles_nothing(trial: Trial, proxies
     seed = 500 + list(FAULTS).index(name)
     with trial(seed) as supervisor:
         passing(1)
+        assert min(proxies.broker.connections, proxies.database.connections) > 0
         FAULTS[name](proxies)
         passing(3)
         proxies.broker.heal()
         proxies.database.heal()
+        supervisor.wait_ready()
         passing(1)
     assert supervisor.crashes == []
 
@@ -97,6 +102,7 @@ def test_connections_cut_five_times_a_second_lose_and_double_nothing(trial: Tria
         for _ in range(20):
             passing(0.2)
             proxies.broker.reset()
+        supervisor.wait_ready()
         passing(1)
     assert supervisor.crashes == []
 

@@ -59,6 +59,14 @@ class Shared:
     #: Ids of the complaints that came in too late, whose first clock must breach once.
     late: set[str] = field(default_factory=set)
     failures: list[str] = field(default_factory=list)
+    tokens: dict[str, str] = field(default_factory=dict)
+
+    def token(self, subject: str) -> str:
+        """Return the token of a member of staff; the same one for the whole run."""
+        with self.lock:
+            if subject not in self.tokens:
+                self.tokens[subject] = self.stack.token(ORG, EVERY_ROLE, subject=subject)
+            return self.tokens[subject]
 
     def claim(self, case_id: str) -> bool:
         """Return whether the case is still nobody's, and take it."""
@@ -71,7 +79,7 @@ class Shared:
 class Workload:
     """Runs for as long as the ``with`` block; what was begun by then is finished before it ends."""
 
-    def __init__(self, stack: ProcessStack, run: str, seed: int, *, pace: float = 0.12) -> None:
+    def __init__(self, stack: ProcessStack, run: str, seed: int, *, pace: float = 0.25) -> None:
         """``run`` marks events and problems; ``pace`` is the pause of each publisher in seconds."""
         self.shared = Shared(stack, run, Ledger())
         rng = Random(seed)
@@ -147,12 +155,16 @@ class _Publisher(_Worker):
         user = f"pub-{self._name}"
         publisher = PipelinedPublisher(self.shared.stack.broker_url(user))
         try:
-            while not self.shared.stop.wait(self.rng.uniform(0, 2 * self._pace)):
-                batch = [self._wish(user) for _ in range(self.rng.randint(1, 6))]
+            # Work for the handlers from the first moment on.
+            batch = [self._attempt(self._event("complaint"), user) for _ in range(_HANDLERS)]
+            while True:
                 messages = [message for message, _ in batch]
                 if publish_until_confirmed(publisher, messages):
                     for _, confirmed in batch:
                         confirmed()
+                if self.shared.stop.wait(self.rng.uniform(0, 2 * self._pace)):
+                    return
+                batch = [self._wish(user) for _ in range(self.rng.randint(1, 6))]
         finally:
             publisher.close()
 
@@ -166,8 +178,11 @@ class _Publisher(_Worker):
         elif dice < 0.18:
             return self._garbage(user)
         else:
-            event = self._event()
-            self._sent.append(event)
+            event = self._event(self.rng.choice(("enquiry", "complaint")))
+        return self._attempt(event, user)
+
+    def _attempt(self, event: dict[str, Any], user: str) -> tuple[Outgoing, Callable[[], None]]:
+        self._sent.append(event)
         key = contact_key(event)
         self.shared.ledger.attempt(CONTACTS, key)
         message = _from(as_message(event), user)
@@ -179,7 +194,7 @@ class _Publisher(_Worker):
 
         return message, confirmed
 
-    def _event(self) -> dict[str, Any]:
+    def _event(self, category: str) -> dict[str, Any]:
         self._number += 1
         run, number = self.shared.run, self._number
         customer = {
@@ -188,7 +203,7 @@ class _Publisher(_Worker):
             "phone": f"139{self.rng.randrange(400):08d}",
             "unit": f"{run}-{self.rng.randrange(12)}",
         }
-        if self.rng.random() < 0.5:
+        if category == "enquiry":
             event = enquiry(ORG, customer=customer)
         else:
             # Few problems, so that households and repeats meet; some of them nobody else has.
@@ -236,7 +251,7 @@ class _Caller(_Worker):
         self._number += 1
         key = f"{self.shared.run}-{self}-{self._number}"
         full = command_key(method, key)
-        token = self.shared.stack.token(ORG, EVERY_ROLE, subject=subject)
+        token = self.shared.token(subject)
         self.shared.ledger.attempt(method, full)
         deadline = time.monotonic() + _PERSISTENCE
         while time.monotonic() < deadline:
@@ -253,7 +268,7 @@ class _Caller(_Worker):
 
     def ask(self, method: str, **arguments: Any) -> Any:
         """Return the answer to a query, None if nobody answered in time."""
-        token = self.shared.stack.token(ORG, EVERY_ROLE)
+        token = self.shared.token("reader")
         try:
             return self._client.call(method, token=token, **arguments)
         except (DeadlineExceeded, Unavailable, NotFound):

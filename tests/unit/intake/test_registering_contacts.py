@@ -167,9 +167,11 @@ def test_the_first_contact_opens_the_customers_file_and_every_later_one_is_kept_
 @pytest.mark.rule("B-STD-08")
 def test_two_contacts_of_a_new_customer_in_one_batch_open_one_file(world: World) -> None:
     """Guards the batch: the second contact finds the file the first one opens, and is not the new one."""
-    first, second = received(event_id="1"), received(event_id="2")
+    first = received(event_id="1")
+    second = received(event_id="2", customer={"kind": "company", "name": "甲", "phone": "+86 138 0000 0001"})
     world.take(first, second)
     (file,) = world.kept.all_customers()
+    assert (file.name, file.kind) == ("测试甲", "person")
     assert {contact.customer_id for contact in world.kept.all_contacts()} == {file.id}
     flags = [world.contact_of(event).history.entries[0].data["customer_is_new"] for event in (first, second)]
     assert flags == [True, False]
@@ -201,6 +203,7 @@ def test_a_customer_is_recognised_however_the_number_is_written(world: World, ph
         ("测试甲", "3-201a", True),
         ("测试 甲", " 3-201A ", True),
         ("测试甲", "３－２０１Ａ", True),
+        ("测 试甲", "3-201A", True),
         ("测试乙", "3-201A", False),
         ("测试甲", "3-202", False),
     ],
@@ -214,6 +217,14 @@ def test_without_a_number_name_and_unit_recognise_the_customer(
     for number, person in enumerate(people):
         world.take(received(PROPERTY, f"{number}", customer=person))
     assert (len(world.kept.customers_kept) == 1) is same
+
+
+def test_a_name_in_letters_is_recognised_in_capitals_and_without_blanks(world: World) -> None:
+    """Guards foreign customers' files the same way."""
+    for number, name in enumerate(("Ceshi Jia", "CESHI JIA", "ceshijia", "Ｃｅｓｈｉ Ｊｉａ")):
+        person = {"kind": "person", "name": name, "unit": "3-201"}
+        world.take(received(PROPERTY, f"{number}", customer=person))
+    assert len(world.kept.customers_kept) == 1
 
 
 def test_the_same_person_is_another_customer_in_another_organisation(world: World) -> None:
