@@ -50,7 +50,11 @@ class FromRuntime(DependencyProvider):  # type: ignore[misc]  # nameko has no ty
         return self.container.config["application"]
 
 
-def run(service_class: type, build: Callable[[Runtime], Any]) -> int:
+def run(
+    service_class: type,
+    build: Callable[[Runtime], Any],
+    settings_kind: type[ServiceSettings] = ServiceSettings,
+) -> int:
     """Run ``service_class`` until a signal stops it; return the process's exit code.
 
     ``build`` makes the service's handlers from a Runtime: it loads rulebooks and ensures indexes,
@@ -60,7 +64,7 @@ def run(service_class: type, build: Callable[[Runtime], Any]) -> int:
     """
     name = service_class.name  # type: ignore[attr-defined]  # nameko's convention
     try:
-        settings = load_settings(name)
+        settings = load_settings(name, kind=settings_kind)
     except KefuError as error:
         print(f"{name}: {error.message}", file=sys.stderr)  # noqa: T201 - logging is not configured yet
         return EXIT_CONFIGURATION

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from shared.settings import ServiceSettings
+from dataclasses import dataclass, field
+
+from shared.settings import ServiceSettings, seconds, variable
 
 #: Cases whose archived events are read with one question.
 CASES_AT_ONCE = 100
@@ -10,4 +12,12 @@ CASES_AT_ONCE = 100
 PAGE = 200
 LARGEST_PAGE = 1000
 
-__all__ = ["CASES_AT_ONCE", "LARGEST_PAGE", "PAGE", "ServiceSettings"]
+
+@dataclass(frozen=True, kw_only=True)
+class ReportingSettings(ServiceSettings):
+    """Reporting may lag a little behind: fewer, larger batches leave the database to those who cannot wait."""
+
+    batch_wait: float = field(default=0.25, metadata=variable(seconds(0, 10)))
+
+
+__all__ = ["CASES_AT_ONCE", "LARGEST_PAGE", "PAGE", "ReportingSettings", "ServiceSettings"]

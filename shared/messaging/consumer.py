@@ -36,6 +36,11 @@ _LONGEST_HOLD = 5.0
 _REPLAYERS = frozenset({"operator"})
 
 
+def _clock() -> float:
+    """Return the event loop's own monotonic time in seconds."""
+    return float(eventlet.hubs.get_hub().clock())
+
+
 class EventBatches(Entrypoint):  # type: ignore[misc]  # nameko has no types
     """Calls the method with a list of ``Delivery``, oldest first, one batch at a time.
 
@@ -58,6 +63,7 @@ class EventBatches(Entrypoint):  # type: ignore[misc]  # nameko has no types
         self._buffer: list[Delivery] = []
         self._running: list[Delivery] | None = None
         self._busy = False
+        self._ripe_at = 0.0
         self._finished: deque[tuple[list[Delivery], BaseException | None]] = deque()
         self._hold = 0.0
         self._held_until = 0.0
@@ -132,12 +138,12 @@ class EventBatches(Entrypoint):  # type: ignore[misc]  # nameko has no types
         consumer_tag = channel.basic_consume(self._queue_name, callback=self._receive)
         self.consuming = True
         log.info("consuming", queue=self._queue_name)
-        beat = eventlet.hubs.get_hub().clock() + 5
+        beat = _clock() + 5
         while not self._stopping or self._running is not None:
             quiet = self._drain(connection)
             self._settle_finished(channel)
             self._dispatch(quiet=quiet)
-            now = eventlet.hubs.get_hub().clock()
+            now = _clock()
             if now >= beat:
                 connection.heartbeat_check()
                 self._publisher.heartbeat()
@@ -153,7 +159,7 @@ class EventBatches(Entrypoint):  # type: ignore[misc]  # nameko has no types
         if self._running is not None or self._pending:
             wait = _BUSY_SECONDS
         else:
-            wait = self._settings.batch_wait if self._buffer else _IDLE_SECONDS
+            wait = max(_BUSY_SECONDS / 10, self._ripe_at - _clock()) if self._buffer else _IDLE_SECONDS
         try:
             connection.drain_events(timeout=wait)
         except TimeoutError:
@@ -170,15 +176,18 @@ class EventBatches(Entrypoint):  # type: ignore[misc]  # nameko has no types
         # The library leaves an empty body as the text it starts with.
         body = message.body.encode() if isinstance(message.body, str) else bytes(message.body)
         properties, info = message.properties, message.delivery_info
+        if not self._buffer:
+            self._ripe_at = _clock() + self._settings.batch_wait
         self._buffer.append(Delivery.from_broker(body, properties, info, vouching=self._vouching))
 
     def _dispatch(self, *, quiet: bool) -> None:
         # A worker left over from a lost connection may have the same messages in hand: wait for it.
-        if self._busy or self._running is not None or eventlet.hubs.get_hub().clock() < self._held_until:
+        if self._busy or self._running is not None or _clock() < self._held_until:
             return
         if not self._pending and self._buffer and not self._stopping:
             size = self._settings.batch_size
-            if quiet or len(self._buffer) >= size:
+            # Never later than ``batch_wait`` after the oldest came, however steadily others follow it.
+            if quiet or len(self._buffer) >= size or _clock() >= self._ripe_at:
                 self._pending.append(self._buffer[:size])
                 del self._buffer[:size]
         if self._pending:
@@ -237,7 +246,7 @@ class EventBatches(Entrypoint):  # type: ignore[misc]  # nameko has no types
 
     def _hold_back(self, batch: list[Delivery], away: Unavailable) -> None:
         self._hold = min(max(0.1, self._hold * 2), _LONGEST_HOLD)
-        self._held_until = eventlet.hubs.get_hub().clock() + self._hold
+        self._held_until = _clock() + self._hold
         metrics.EVENT_HOLDS.labels(source=self.source).inc()
         log.warning("holding", queue=self._queue_name, error=away.message, seconds=self._hold)
         if self._stopping:

@@ -14,14 +14,20 @@ from kombu.connection import Connection
 from kombu.exceptions import OperationalError
 
 from shared.errors import Forbidden, NotFound, Unavailable
-from shared.messaging.delivery import ATTEMPT_HEADER, REASON_HEADER, ROUTING_KEY_HEADER, SENDER_HEADER
+from shared.messaging.delivery import (
+    ATTEMPT_HEADER,
+    REASON_HEADER,
+    ROUTING_KEY_HEADER,
+    SENDER_HEADER,
+    headers_to_copy,
+)
 from shared.messaging.publisher import CONNECTION_ERRORS, Fate, Outgoing, PipelinedPublisher
 
 _LOST: tuple[type[Exception], ...] = (*CONNECTION_ERRORS, OperationalError)
 _BATCH = 100
 _PREFIX = "dlq."
-#: What the broker itself notes on a message it dead-letters; a replayed message begins afresh.
-_BROKERS_OWN = ("x-death", "x-first-death", "x-last-death", "x-delivery-count")
+#: The broker user of the command line, which makes the copies of a replay.
+_OPERATOR = "operator"
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,6 +137,8 @@ class DeadLetters:
                 connection.connect()
                 self._connection = connection
             channel = self._connection.channel()
+            # A copy is to have the body that was sent, not what some encoding makes of it.
+            channel.auto_decode = False
             try:
                 yield channel
             finally:
@@ -176,9 +184,10 @@ def _take(channel: Any, queue: str, limit: int) -> Iterator[amqp.Message]:
 def _letter(message: amqp.Message, queue: str) -> DeadLetter:
     headers = _headers(message)
     sender, routing_key = _origin(message, queue)
-    attempts = headers.get(ATTEMPT_HEADER)
+    ours = headers if _is_copy(message, queue) else {}
+    attempts = ours.get(ATTEMPT_HEADER)
     return DeadLetter(
-        reason=str(headers.get(REASON_HEADER) or _brokers_reason(headers)),
+        reason=str(ours.get(REASON_HEADER) or _brokers_reason(headers)),
         attempts=attempts if isinstance(attempts, int) else 0,
         sender=sender,
         routing_key=routing_key,
@@ -190,12 +199,7 @@ def _letter(message: amqp.Message, queue: str) -> DeadLetter:
 
 def _copy(message: amqp.Message, queue: str, target: str, user: str) -> Outgoing:
     sender, routing_key = _origin(message, queue)
-    kept = {
-        name: value
-        for name, value in _headers(message).items()
-        if name not in {ATTEMPT_HEADER, REASON_HEADER, SENDER_HEADER} and not name.startswith(_BROKERS_OWN)
-    }
-    kept[ROUTING_KEY_HEADER] = routing_key
+    kept = headers_to_copy(_headers(message)) | {ROUTING_KEY_HEADER: routing_key}
     if sender is not None:
         kept[SENDER_HEADER] = sender
     return Outgoing(
@@ -212,16 +216,22 @@ def _copy(message: amqp.Message, queue: str, target: str, user: str) -> Outgoing
 def _origin(message: amqp.Message, queue: str) -> tuple[str | None, str]:
     """Return who sent the original and under which routing key.
 
-    The headers are believed only of a copy that the queue's own service or an earlier replay made. Anybody
-    else's message died by the broker's own hand (too many deliveries): it was sent by whom the broker
-    vouches for, and its headers may say anything.
+    The headers are believed only of a copy. Anybody else's message died by the broker's own hand (too many
+    deliveries), once: it was sent by whom the broker vouches for, and but for the newest death its headers
+    may say anything.
     """
-    headers, user = _headers(message), message.properties.get("user_id")
-    if user in {queue.rpartition("--")[2], "operator"}:
+    headers = _headers(message)
+    if _is_copy(message, queue):
         return headers.get(SENDER_HEADER), str(headers.get(ROUTING_KEY_HEADER, ""))
-    deaths = headers.get("x-death") or [{}]
-    keys = deaths[-1].get("routing-keys") or [headers.get(ROUTING_KEY_HEADER, "")]
-    return user, str(keys[0])
+    deaths = headers.get("x-death")
+    newest = deaths[0] if isinstance(deaths, list) and deaths else None
+    keys = newest.get("routing-keys") if isinstance(newest, dict) else None
+    return message.properties.get("user_id"), str(keys[0]) if isinstance(keys, list) and keys else ""
+
+
+def _is_copy(message: amqp.Message, queue: str) -> bool:
+    """Return whether the queue's own service or an earlier replay made this message."""
+    return message.properties.get("user_id") in {queue.rpartition("--")[2], _OPERATOR}
 
 
 def _brokers_reason(headers: Mapping[str, Any]) -> str:

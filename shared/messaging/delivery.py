@@ -14,7 +14,12 @@ REASON_HEADER = "x-kefu-reason"
 #: Headers of a copy (retry or replay) that keep who sent the original, and under which routing key.
 SENDER_HEADER = "x-kefu-user"
 ROUTING_KEY_HEADER = "x-kefu-routing-key"
-_OURS = frozenset({ATTEMPT_HEADER, REASON_HEADER, SENDER_HEADER, ROUTING_KEY_HEADER})
+_OURS = (ATTEMPT_HEADER, REASON_HEADER, SENDER_HEADER, ROUTING_KEY_HEADER)
+#: What the broker itself notes on a message; a copy begins afresh.
+_BROKERS_OWN = ("x-death", "x-first-death", "x-last-death", "x-delivery-count")
+_LARGEST_NUMBER = 2**31 - 1
+#: Bytes of names and values; a broker's frame holds eight times as much.
+_ROOM_FOR_HEADERS = 16_384
 
 
 class Outcome(Enum):
@@ -90,3 +95,30 @@ class Delivery:
     def reset(self) -> None:
         """Forget the outcome, before the message is handled once more."""
         self.outcome, self.reason = Outcome.DONE, None
+
+
+def headers_to_copy(headers: Mapping[Any, Any]) -> dict[str, Any]:
+    """Return what of a message's headers goes into a copy: neither ours nor the broker's, only plain and short.
+
+    What else a client may have encoded cannot surely be written again, and what fills a frame leaves no room
+    for ours: either would keep the copy from being published, and so its queue from moving.
+    """
+    kept: dict[str, Any] = {}
+    room = _ROOM_FOR_HEADERS
+    for name, value in headers.items():
+        if (
+            isinstance(name, str)
+            and not name.startswith(_BROKERS_OWN)
+            and name not in _OURS
+            and _plain(value)
+        ):
+            room -= len(f"{name}{value}".encode("utf-8", "surrogatepass"))
+            if room >= 0:
+                kept[name] = value
+    return kept
+
+
+def _plain(value: object) -> bool:
+    if isinstance(value, int):
+        return abs(value) <= _LARGEST_NUMBER
+    return isinstance(value, str | float)

@@ -14,23 +14,12 @@ from shared.messaging.delivery import (
     SENDER_HEADER,
     Delivery,
     Outcome,
+    headers_to_copy,
 )
 from shared.messaging.publisher import Fate, Outgoing
 from shared.messaging.topology import DEAD_LETTER_EXCHANGE, retry_name
 
 _MAX_REASON = 500
-#: What the broker notes about one message, and what a sender's headers may not say in a copy of ours.
-_NOT_COPIED = (
-    "x-death",
-    "x-first-death",
-    "x-last-death",
-    "x-delivery-count",
-    ATTEMPT_HEADER,
-    REASON_HEADER,
-    SENDER_HEADER,
-    ROUTING_KEY_HEADER,
-)
-_LARGEST_NUMBER = 2**31 - 1
 
 
 class Publishes(Protocol):
@@ -92,7 +81,7 @@ def forward_failures(
 
 
 def _copy(delivery: Delivery, exchange: str, queue: str, headers: dict[str, Any], own_user: str) -> Outgoing:
-    kept = {name: value for name, value in delivery.headers.items() if _copied(name, value)}
+    kept = headers_to_copy(delivery.headers)
     # The sender's name stays readable; as a property the broker would refuse it from anyone else.
     if delivery.user_id is not None:
         kept[SENDER_HEADER] = delivery.user_id
@@ -106,15 +95,3 @@ def _copy(delivery: Delivery, exchange: str, queue: str, headers: dict[str, Any]
         headers=kept | headers,
         user_id=own_user,
     )
-
-
-def _copied(name: object, value: object) -> bool:
-    """Return whether a header goes into a copy: only plain ones, which can be written again as they were read.
-
-    Whatever else a client may have encoded could not be published, and would hold up its queue for ever.
-    """
-    if not isinstance(name, str) or name.startswith(_NOT_COPIED):
-        return False
-    if isinstance(value, int):
-        return abs(value) <= _LARGEST_NUMBER
-    return isinstance(value, str | float)

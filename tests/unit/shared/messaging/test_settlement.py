@@ -168,6 +168,17 @@ def test_a_header_that_cannot_be_written_again_does_not_hold_up_the_queue() -> N
     assert dumps(b"F", [letter.headers])
 
 
+@pytest.mark.parametrize(("number", "length"), [(1, 130_000), (1_000, 120)])
+def test_headers_that_fill_a_frame_do_not_hold_up_the_queue(number: int, length: int) -> None:
+    """With ours added they would no longer fit, and the broker would close the connection, again and again."""
+    delivery = _delivery()
+    delivery.headers = {f"h{index}": "客" * (length // 3) for index in range(number)}
+    delivery.dead("never")
+    (letter,) = _forward([delivery])
+    assert len(dumps(b"F", [letter.headers])) < 32_000
+    assert letter.headers[REASON_HEADER] == "never"
+
+
 def test_a_reason_is_cut_to_what_a_header_holds() -> None:
     """A frame that is too long would close the connection, again and again."""
     delivery = _delivery()
