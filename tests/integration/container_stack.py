@@ -35,9 +35,10 @@ from testcontainers.core.network import Network
 from kefu.local.ports import HOST, free_port
 from kefu.local.waiting import wait_until
 from kefu.secrets import Secrets, read_secrets
-from kefu.topology import RETRY_DELAYS_MS
+from kefu.topology import topology
 from services.names import SERVICES
 from tests.integration.compose import StackFailed, compose
+from tests.integration.process_stack import OUTBOX_GRACE, RETRY_DELAYS_MS
 
 _BROKER = "rabbitmq"
 _DATABASE = "mongo"
@@ -57,6 +58,11 @@ _AS_IT_STANDS = (
     "security_opt",
     "user",
 )
+#: What differs from compose's own settings: nobody waits ten minutes for the last attempt.
+_IMPATIENT = {
+    "KEFU_RETRY_DELAYS_MS": ",".join(map(str, RETRY_DELAYS_MS)),
+    "KEFU_OUTBOX_GRACE": str(OUTBOX_GRACE),
+}
 _PATIENCE = 120.0
 
 
@@ -69,7 +75,7 @@ class ContainerStack:
 
     def __init__(self, *, environment: Mapping[str, str] | None = None, build: bool = True) -> None:
         """``environment`` is added to every service's settings; ``build`` brings the images up to date."""
-        self._environment = dict(environment or {})
+        self._environment = _IMPATIENT | dict(environment or {})
         self._build = build
         self._ports = {name: free_port() for name in _PORTS}
         self._containers: dict[str, DockerContainer] = {}
@@ -196,7 +202,10 @@ class ContainerStack:
             self.wait_ready(service)
 
     def _make_secrets(self, workspace: Path) -> Secrets:
-        """Run compose's own preparation into a volume and bring a copy of the result to this machine."""
+        """Run compose's own preparation into a volume and bring a copy of the result to this machine.
+
+        The broker's definitions are then replaced by the same ones with the short delays.
+        """
         volume = f"kefu-stack-{uuid.uuid4().hex}"
         self._volumes.append(volume)
         self._run(_PREPARE)
@@ -208,7 +217,10 @@ class ContainerStack:
         chunks, _ = preparation.get_archive("/secrets")
         with tarfile.open(fileobj=io.BytesIO(b"".join(chunks))) as archive:
             archive.extractall(workspace, filter="data")
-        return read_secrets(workspace / "secrets")
+        secrets = read_secrets(workspace / "secrets")
+        definitions = topology(retry_delays_ms=RETRY_DELAYS_MS).definitions(secrets.password_hash)
+        preparation.put_archive("/secrets", _archive("definitions.json", definitions.encode()))
+        return secrets
 
     def _run(self, name: str) -> None:
         definition = self._definition["services"][name]
@@ -287,6 +299,16 @@ def _options(definition: Mapping[str, Any]) -> dict[str, Any]:
             for limit, value in definition["ulimits"].items()
         ]
     return options
+
+
+def _archive(name: str, content: bytes) -> bytes:
+    """Return a tar archive of one file that everybody may read."""
+    packed = io.BytesIO()
+    with tarfile.open(fileobj=packed, mode="w") as archive:
+        file = tarfile.TarInfo(name)
+        file.size, file.mode = len(content), 0o444
+        archive.addfile(file, io.BytesIO(content))
+    return packed.getvalue()
 
 
 def _decide_about_helper(definition: Mapping[str, Any]) -> None:
