@@ -135,7 +135,7 @@ class Services:
 
     def _list_callbacks(self, _org: str, *, case_id: str, state: str) -> list[Row]:
         assert state == "open"
-        return [row for row in self.callbacks.values() if row["case_id"] == case_id and not row.get("made")]
+        return [row for row in list(self.callbacks.values()) if row["case_id"] == case_id and not row.get("made")]
 
     def _get_case(self, _org: str, *, id: str) -> Row:  # noqa: A002 - as the RPC names it
         return dict(self.cases[id])
@@ -146,16 +146,16 @@ class Services:
         return dict(self.cases[self.case_of[contact_id]])
 
     def _count_contacts(self, org: str) -> dict[str, int]:
-        return dict(Counter(row["category"] for row in self.contacts.values() if row["org"] == org))
+        return dict(Counter(row["category"] for row in list(self.contacts.values()) if row["org"] == org))
 
     def _list_contacts(self, org: str, *, limit: int, skip: int) -> list[Row]:
-        return [row for row in self.contacts.values() if row["org"] == org][skip : skip + limit]
+        return [row for row in list(self.contacts.values()) if row["org"] == org][skip : skip + limit]
 
     def _list_rejected(self, org: str, *, limit: int, skip: int) -> list[Row]:
         return [row for row in self.rejected if row["org"] == org][skip : skip + limit]
 
     def _month_statistics(self, org: str, *, month: str) -> Row:
-        cases = [case for case in self.cases.values() if case["org"] == org]
+        cases = [case for case in list(self.cases.values()) if case["org"] == org]
         own = {case["case_id"] for case in cases}
         mine = month == "2026-11"
         return {
@@ -166,7 +166,7 @@ class Services:
                 "closed": sum(case["state"] == "closed" for case in cases) * mine,
             },
             "callbacks": {
-                "made": sum(bool(row.get("made")) for row in self.callbacks.values() if row["case_id"] in own)
+                "made": sum(bool(row.get("made")) for row in list(self.callbacks.values()) if row["case_id"] in own)
                 * mine
             },
         }

@@ -39,7 +39,7 @@ class Process:
         self.now = 0.0
         self.settings = service_settings(worker_pool=3, stop_timeout=0.01)
         played: dict[str, Any] = {
-            "load_settings": lambda _name: self.settings,
+            "load_settings": lambda _name, **_kind: self.settings,
             "configure_logging": lambda name, level: self.journal.append(f"logging as {name} at {level}"),
             "serve": self._serve,
             "connect": lambda _url, name, **options: self._note(f"database {name} {options}"),
