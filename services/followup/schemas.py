@@ -8,7 +8,7 @@ from marshmallow import EXCLUDE, Schema, fields, post_load, validate
 
 from services.followup.domain.callback import State
 from services.followup.domain.facts import CaseClosed, CaseReopened, CaseReplied, ContactAttempted
-from shared.fields import CODE, Moment, long_text, plain_text, truth
+from shared.fields import CODE, Moment, line, plain_text, truth
 
 MAX_NOTE = 2000
 MAX_VALUE = 200
@@ -19,7 +19,7 @@ OVERDUE = "overdue"
 
 
 def _id(**kwargs: Any) -> fields.String:
-    return long_text(128, **kwargs)
+    return line(128, **kwargs)
 
 
 def _round(least: int) -> fields.Integer:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 
 import pytest
 
+from services.names import SERVICES
 from tests.integration.bus import Bus
 from tests.integration.compose import what_is_missing
 from tests.integration.container_stack import ContainerStack
@@ -17,6 +18,7 @@ from tests.integration.stack import Stack
 CHOICE = "KEFU_TEST_STACK"
 #: Seconds a test may take together with the stack it starts; images are built within it.
 _WITH_START = 900
+_LOG_LINES = 25
 
 _BOTH = {
     "processes": pytest.param("processes"),
@@ -47,6 +49,18 @@ def engine() -> None:
         pytest.fail(missing)
     if missing is not None:
         pytest.skip(missing)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item,
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Show the end of every service's log with a test that failed."""
+    report = yield
+    stack: Stack | None = getattr(item, "funcargs", {}).get("stack")
+    if report.failed and stack is not None:
+        report.sections += [(f"log of {service}", stack.logs(service, _LOG_LINES)) for service in SERVICES]
+    return report
 
 
 @pytest.fixture(scope="session")

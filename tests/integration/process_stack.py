@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import subprocess
 import tempfile
 from collections.abc import Collection, Mapping, Sequence
 from datetime import timedelta
@@ -13,6 +14,7 @@ from typing import Self
 from kefu.local.broker import PrivateBroker
 from kefu.local.children import tail
 from kefu.local.database import PrivateDatabase
+from kefu.local.install import ensure_broker
 from kefu.local.ports import HOST, free_port
 from kefu.local.processes import ServiceProcess
 from kefu.secrets import prepare
@@ -166,6 +168,13 @@ class ProcessStack:
         """Kill the database, start it again on its data and return once it answers."""
         self._database.kill()
         self._database.start()
+
+    def control_broker(self, *arguments: str) -> None:
+        """Run ``rabbitmqctl`` on the broker; raises CalledProcessError when it refuses."""
+        server = ensure_broker().server
+        command = [str(server.parent / "rabbitmqctl"), "-n", "kefu@localhost", *arguments]
+        environment = self._broker._environment(server)
+        subprocess.run(command, env=environment, check=True, capture_output=True)
 
     def logs(self, service: str, lines: int = 200) -> str:
         """Return the end of what the service printed."""
