@@ -21,7 +21,9 @@ run: setup ## play a day of contacts through the four services (ONCE=1: stop aft
 	@$(BIN)/python -m kefu demo $(if $(filter-out 0 no false,$(ONCE)),--once)
 
 test: setup servers ## all suites but the containers
-	$(BIN)/python -m pytest -m "not container" tests $(ARGS)
+	$(BIN)/python -m pytest tests/unit tests/contract tests/architecture $(ARGS)
+	$(BIN)/python -m pytest -m "not container" tests/integration $(ARGS)
+	$(BIN)/python -m pytest -m "not container" tests/reliability $(ARGS)
 
 test-unit: setup ## the suites that need no server
 	$(BIN)/python -m pytest tests/unit tests/contract tests/architecture $(ARGS)

@@ -135,7 +135,9 @@ class Services:
 
     def _list_callbacks(self, _org: str, *, case_id: str, state: str) -> list[Row]:
         assert state == "open"
-        return [row for row in list(self.callbacks.values()) if row["case_id"] == case_id and not row.get("made")]
+        return [
+            row for row in list(self.callbacks.values()) if row["case_id"] == case_id and not row.get("made")
+        ]
 
     def _get_case(self, _org: str, *, id: str) -> Row:  # noqa: A002 - as the RPC names it
         return dict(self.cases[id])
@@ -166,7 +168,9 @@ class Services:
                 "closed": sum(case["state"] == "closed" for case in cases) * mine,
             },
             "callbacks": {
-                "made": sum(bool(row.get("made")) for row in list(self.callbacks.values()) if row["case_id"] in own)
+                "made": sum(
+                    bool(row.get("made")) for row in list(self.callbacks.values()) if row["case_id"] in own
+                )
                 * mine
             },
         }
