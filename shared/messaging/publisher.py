@@ -83,6 +83,15 @@ class PipelinedPublisher:
                 f"the broker did not confirm {len(batch)} messages: {str(error) or type(error).__name__}"
             )
             raise Unavailable(message_text) from error
+        except BaseException:
+            # Broken off between counting a tag and sending its message, the two ends count differently.
+            self.close()
+            raise
+        except BaseException:
+            # Half a batch is out and its confirms will still come: on a connection of its own the next
+            # batch is not taken for this one.
+            self.close()
+            raise
         metrics.PUBLISH_CONFIRM_SECONDS.observe(time.perf_counter() - started)
         fates, self._fates = self._fates, {}
         return [fates[message.message_id] for message in batch]
@@ -121,8 +130,6 @@ class PipelinedPublisher:
             channel.events["basic_nack"].add(self._on_nack)
             channel.events["basic_return"].add(self._on_return)
             self._channel, self._tag = channel, 0
-        self._waiting.clear()
-        self._fates.clear()
         return self._channel
 
     def _send(self, channel: Any, message: Outgoing) -> None:

@@ -100,10 +100,11 @@ class Investigation:
 
     def verdict(self, workload: Workload) -> Verdict:
         """Return the verdict on what is there now."""
-        archive = [row["_id"] for row in self._made("reporting", "events", "archived_at", {"_id": 1})]
+        archive = self._made("reporting", "events", "archived_at", {"_id": 1, "subject": 1})
         documents = {
             (service, kind): self._made(service, kind, moment) for service, kind, moment in AGGREGATES
         }
+        recorded = _entries(documents)
         contacts = documents["intake", "contacts"]
         cases = documents["complaints", "cases"]
         callbacks = documents["followup", "callbacks"]
@@ -120,7 +121,7 @@ class Investigation:
             same("callbacks' results to cases", _results(callbacks), _taken(cases)),
             same("vain calls to messages", _vain(cases), _requests(documents["followup", "messages"])),
             same("late complaints to breaches", workload.shared.late & _ids(contacts), _breaches(cases)),
-            same("recorded to archived", _entries(documents), archive),
+            same("recorded to archived", recorded, self._of_this_run(archive, set(recorded))),
             same("cases to figures", _ids(cases), self._facts("cases", _ids(cases))),
             same("contacts to figures", _ids(contacts), self._facts("contacts", _ids(contacts))),
         ]
@@ -133,6 +134,18 @@ class Investigation:
     ) -> list[Document]:
         collection = self._client[f"kefu_{service}"][kind]
         return list(collection.find({moment: {"$gte": self._since}}, fields))
+
+    def _of_this_run(self, archive: Sequence[Document], recorded: set[str]) -> list[str]:
+        """Return the archived entries but for those that an aggregate from before the run recorded."""
+        older = sorted({row["subject"] for row in archive if row["_id"] not in recorded})
+        before: set[str] = set()
+        if older:
+            documents = {
+                (service, kind): list(self._client[f"kefu_{service}"][kind].find({"_id": {"$in": older}}))
+                for service, kind, _ in AGGREGATES
+            }
+            before = set(_entries(documents)) - recorded
+        return [row["_id"] for row in archive if row["_id"] not in before]
 
     def _facts(self, kind: str, ids: set[str]) -> list[str]:
         found = self._client["kefu_reporting"][kind].find({"_id": {"$in": sorted(ids)}}, {"_id": 1})
