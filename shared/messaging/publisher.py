@@ -84,10 +84,6 @@ class PipelinedPublisher:
             )
             raise Unavailable(message_text) from error
         except BaseException:
-            # Broken off between counting a tag and sending its message, the two ends count differently.
-            self.close()
-            raise
-        except BaseException:
             # Half a batch is out and its confirms will still come: on a connection of its own the next
             # batch is not taken for this one.
             self.close()
