@@ -170,11 +170,14 @@ class ProcessStack:
         self._database.start()
 
     def control_broker(self, *arguments: str) -> None:
-        """Run ``rabbitmqctl`` on the broker; raises CalledProcessError when it refuses."""
+        """Run ``rabbitmqctl`` on the broker; raises RuntimeError with its words when it refuses."""
         server = ensure_broker().server
         command = [str(server.parent / "rabbitmqctl"), "-n", "kefu@localhost", *arguments]
         environment = self._broker._environment(server)
-        subprocess.run(command, env=environment, check=True, capture_output=True)
+        done = subprocess.run(command, env=environment, check=False, capture_output=True, text=True)
+        if done.returncode:
+            said = f"{done.stdout}{done.stderr}".strip()
+            raise RuntimeError(f"rabbitmqctl {' '.join(arguments)} ended with {done.returncode}: {said}")
 
     def logs(self, service: str, lines: int = 200) -> str:
         """Return the end of what the service printed."""
