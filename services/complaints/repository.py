@@ -9,7 +9,6 @@ from typing import Any
 
 from bson.decimal128 import Decimal128
 from pymongo import ASCENDING, DESCENDING, IndexModel
-from pymongo.errors import DuplicateKeyError
 
 from services.complaints.domain.case import Case
 from services.complaints.domain.claim import Claim, Note
@@ -85,20 +84,18 @@ class CaseRepository:
         return self._store.insert([document_of(case) for case in cases])
 
     def save(self, case: Case, *, since_seq: int) -> None:
-        """Write a changed case; raises Conflict if somebody else changed it."""
-        self.save_all([(case, since_seq)])
+        """Write a changed case; raises Conflict if somebody else changed it, or opened its like meanwhile."""
+        if self.save_all([(case, since_seq)]):
+            message = f"{case.id} was changed by somebody else: read it again"
+            raise Conflict(message)
 
-    def save_all(self, changes: Sequence[tuple[Case, int]]) -> None:
-        """Write several changed cases in order; raises Conflict at the first that somebody else changed.
+    def save_all(self, changes: Sequence[tuple[Case, int]]) -> tuple[str, ...]:
+        """Write several changed cases and return the ids of those not written because somebody came before.
 
-        Also when the write would give a customer a second open case of the same problem, or a contact a second
-        case: then somebody else opened or joined one meanwhile.
+        That is whoever changed the case, opened another of the same customer and problem, or took its
+        contact into another.
         """
-        try:
-            self._store.replace_many([(document_of(case), since) for case, since in changes])
-        except DuplicateKeyError as error:
-            message = "another case of the same customer and problem was opened meanwhile: read it again"
-            raise Conflict(message) from error
+        return self._store.replace_many([(document_of(case), since) for case, since in changes])
 
     def members(self, matter_ids: Collection[str]) -> list[Member]:
         """Return the cases of matters, but for those found not valid."""

@@ -99,12 +99,14 @@ class FollowupRepository:
         rows = self._callbacks.find_many(query, sort=[("next_due", ASCENDING)], limit=limit)
         return [_callback(row) for row in rows]
 
-    def save(self, changes: Sequence[tuple[Callback, int]]) -> None:
-        """Write changed callbacks, each with the number of its first new history entry, in order.
+    def save(self, changes: Sequence[tuple[Callback, int]]) -> tuple[str, ...]:
+        """Write changed callbacks, each with the number of its first new history entry.
 
-        Raises Conflict at the first that was changed since it was read; those before it are written.
+        Returns the ids of those not written because they were changed since they were read.
         """
-        self._callbacks.replace_many([(_callback_document(callback), since) for callback, since in changes])
+        return self._callbacks.replace_many(
+            [(_callback_document(callback), since) for callback, since in changes]
+        )
 
     def callback(self, callback_id: str, org: str) -> Callback | None:
         """Return one callback of ``org``."""

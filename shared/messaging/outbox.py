@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -34,6 +35,10 @@ _BATCH = 400
 #: Entries waiting in memory; beyond that they are left to their tickets.
 _MAX_WAITING = 20_000
 _BEAT_SECONDS = 5.0
+#: Tickets are closed together: after so many seconds, or as soon as there are so many. A process that dies
+#: in between leaves entries that were sent to be sent again, as it always may.
+_CLOSE_SECONDS = 0.25
+_CLOSE_AT = 50
 #: Overdue tickets looked at in one go.
 _TICKETS = 50
 #: A ticket that names something nobody recorded is kept this long: its writer may have died between
@@ -68,6 +73,7 @@ class Relay:
         self._grace = grace
         self._handed: deque[_Handed] = deque()
         self._waiting = 0
+        self._sent: list[str] = []
         self._wake = eventlet.event.Event()
 
     @property
@@ -94,6 +100,8 @@ class Relay:
     def pump(self) -> int:
         """Publish one batch of what was handed over; return how many entries went out.
 
+        The tickets stay open until ``close_tickets``, or until there are many.
+
         Raises Unavailable if the broker or the database is away; what was in hand stays in hand.
         """
         taken: list[_Handed] = []
@@ -108,13 +116,25 @@ class Relay:
         complete = self._publish([(handed.ticket_id, handed.entries) for handed in taken])
         for _ in taken:
             self._waiting -= len(self._handed.popleft().entries)
-        self._store.close(complete)
+        self._sent += complete
+        if len(self._sent) >= _CLOSE_AT:
+            self.close_tickets()
         return size
+
+    def close_tickets(self) -> None:
+        """Close the tickets of all that was sent; raises Unavailable if the database is away."""
+        if self._sent:
+            closed, self._sent = self._sent, []
+            try:
+                self._store.close(closed)
+            except BaseException:
+                self._sent = closed + self._sent
+                raise
 
     def recover(self) -> int:
         """Publish what tickets older than the grace period still hold; return how many entries went out."""
         now = self._clock.now()
-        in_hand = {handed.ticket_id for handed in self._handed}
+        in_hand = {handed.ticket_id for handed in self._handed} | set(self._sent)
         sent = kept = 0
         while True:
             page = self._store.overdue(now - self._grace, _TICKETS, kept)
@@ -220,7 +240,7 @@ class OutboxRelay(DependencyProvider):  # type: ignore[misc]  # nameko has no ty
         return self._relay
 
     def _run(self) -> None:
-        next_look = next_beat = 0.0
+        next_look = next_beat = next_close = 0.0
         hub = eventlet.hubs.get_hub()
         while not self._stopping or not self._relay.idle:
             try:
@@ -230,6 +250,9 @@ class OutboxRelay(DependencyProvider):  # type: ignore[misc]  # nameko has no ty
                     # First, because the backlog is looked at most while nothing gets out.
                     self._relay.measure()
                 self._relay.pump()
+                if hub.clock() >= next_close:
+                    next_close = hub.clock() + _CLOSE_SECONDS
+                    self._relay.close_tickets()
                 if look:
                     self._relay.recover()
                 if hub.clock() >= next_beat:
@@ -244,7 +267,10 @@ class OutboxRelay(DependencyProvider):  # type: ignore[misc]  # nameko has no ty
                 log.exception("outbox failed", error=error.message)
                 eventlet.sleep(1.0)
             if self._relay.idle and not self._stopping:
-                self._relay.wait(0.5)
+                self._relay.wait(_CLOSE_SECONDS)
+        # What cannot be closed now is closed by whoever recovers it.
+        with suppress(Unavailable):
+            self._relay.close_tickets()
         self._stopped.send(None)
 
 

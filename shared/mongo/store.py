@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from pymongo import ASCENDING, IndexModel
+from pymongo import ASCENDING, IndexModel, ReplaceOne
 from pymongo.collection import Collection
 from pymongo.database import Database
 from pymongo.errors import BulkWriteError, DuplicateKeyError, PyMongoError
@@ -161,48 +161,64 @@ class AggregateStore:
     def replace(self, document: Document, *, since_seq: int) -> None:
         """Write the next version of an aggregate that was read at ``document["version"] - 1``.
 
-        ``since_seq`` is the first history entry that is new. Raises Conflict if somebody wrote between.
+        ``since_seq`` is the first history entry that is new. Raises Conflict if somebody wrote between, or if
+        the write would break a unique index.
         """
-        self.replace_many([(document, since_seq)])
-
-    def replace_many(self, changes: Sequence[tuple[Document, int]]) -> None:
-        """Write several aggregates under one ticket, each atomically, in order; see ``replace``.
-
-        Not all or nothing: Conflict names the first that moved on, those before it are written.
-        """
-        if not changes:
-            return
-        ticket = self._open([(document["_id"], since) for document, since in changes])
-        done: list[tuple[Document, int]] = []
-        try:
-            for document, since in changes:
-                self._replace_one(document, since)
-                done.append((document, since))
-        except Conflict:
-            self._hand_over(ticket, done)
-            raise
-        # After any other error nobody knows whether the last one was written: the ticket stays open
-        # and the relay finds out.
-        self._hand_over(ticket, done)
-
-    def _replace_one(self, document: Document, since: int) -> None:
-        expected = document["version"] - 1
-        with database_errors():
-            result = self.collection.replace_one({"_id": document["_id"], "version": expected}, document)
-        if result.matched_count == 0 and not self._written_before(document, since):
+        if self.replace_many([(document, since_seq)]):
             message = f"{document['_id']} was changed by somebody else: read it again"
             raise Conflict(message)
 
-    def _written_before(self, document: Document, since: int) -> bool:
-        # The driver may have sent the write twice after a lost answer; then the first one counts. A write
-        # is known by what it recorded; one that recorded nothing looks like anybody else's.
-        if since > len(document["history"]):
-            return False
+    def replace_many(self, changes: Sequence[tuple[Document, int]]) -> tuple[str, ...]:
+        """Write several aggregates in one go, each atomically, and return the ids of those that were not.
+
+        Each aggregate at most once; see ``replace`` for what a change is and what keeps it from being
+        written. Not all or nothing: what is not returned is written.
+        """
+        if not changes:
+            return ()
+        ticket = self._open([(document["_id"], since) for document, since in changes])
+        # After an error nobody knows what was written: the ticket stays open and the relay finds out.
+        lost = self._replace_all(changes)
+        self._hand_over(ticket, [change for change in changes if change[0]["_id"] not in lost])
+        return tuple(document["_id"] for document, _ in changes if document["_id"] in lost)
+
+    def _replace_all(self, changes: Sequence[tuple[Document, int]]) -> set[str]:
+        writes = [
+            ReplaceOne({"_id": document["_id"], "version": document["version"] - 1}, document)
+            for document, _ in changes
+        ]
+        refused: set[str] = set()
+        try:
+            with database_errors():
+                matched = self.collection.bulk_write(writes, ordered=False).matched_count
+        except BulkWriteError as error:
+            failures = error.details["writeErrors"]
+            if not failures or any(failure["code"] != _DUPLICATE_KEY for failure in failures):
+                raise
+            refused = {changes[failure["index"]][0]["_id"] for failure in failures}
+            matched = error.details["nMatched"]
+        if matched + len(refused) == len(changes):
+            return refused
+        return refused | self._moved_on([change for change in changes if change[0]["_id"] not in refused])
+
+    def _moved_on(self, changes: Sequence[tuple[Document, int]]) -> set[str]:
+        """Return which of ``changes`` somebody else came before.
+
+        How many were written says nothing of which. The driver may also have sent the writes twice after a
+        lost answer; then the first time counts. A write is known by what it recorded, also when somebody
+        has built on it since; one that recorded nothing looks like anybody else's and is not claimed.
+        """
+        ids = [document["_id"] for document, _ in changes]
         with database_errors():
-            found = self.collection.find_one({"_id": document["_id"]}, {"version": 1, "history": 1})
-        if found is None or found["version"] != document["version"] or not found["history"]:
-            return False
-        return bool(found["history"][-1]["hash"] == document["history"][-1]["hash"])
+            found = {
+                row["_id"]: row["history"]
+                for row in self.collection.find({"_id": {"$in": ids}}, {"history": 1})
+            }
+        return {
+            document["_id"]
+            for document, since in changes
+            if not _recorded(found.get(document["_id"], []), document["history"], since)
+        }
 
     def find(self, aggregate_id: str, org: str | None = None) -> Document | None:
         """Return one aggregate, of ``org`` only if that is given."""
@@ -263,6 +279,12 @@ class AggregateStore:
             # The relay closes it in the end; what was written stays written.
             with suppress(PyMongoError, Unavailable):
                 self._tickets.close([ticket.id])
+
+
+def _recorded(found: Sequence[Document], written: Sequence[Document], since: int) -> bool:
+    """Return whether the history ``found`` holds what a write added to ``written`` from ``since`` on."""
+    last = len(written)
+    return since <= last <= len(found) and bool(found[last - 1]["hash"] == written[-1]["hash"])
 
 
 def base_indexes() -> list[IndexModel]:

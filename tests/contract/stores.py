@@ -61,12 +61,13 @@ class Kept(Generic[A]):
             new.append(aggregate.id)
         return Inserted(tuple(new), tuple(known))
 
-    def save(self, changes: Sequence[tuple[A, int]]) -> None:
-        """Write the next version of each."""
+    def save(self, changes: Sequence[tuple[A, int]]) -> tuple[str, ...]:
+        """Write the next version of each; return the ids of those that somebody else changed."""
+        lost = [each.id for each, _ in changes if self._rows[each.id].version != each.version]
         for aggregate, since in changes:
-            if self._rows[aggregate.id].version != aggregate.version:
-                raise Conflict(f"{aggregate.id} was changed by somebody else")
-            self._keep(aggregate, since)
+            if aggregate.id not in lost:
+                self._keep(aggregate, since)
+        return tuple(lost)
 
     def get(self, aggregate_id: str, org: str | None = None) -> A | None:
         """Return one, of ``org`` only if that is given."""
@@ -180,10 +181,11 @@ class ComplaintsMemory(_Memory):
         return self.cases_kept.insert(cases)
 
     def save(self, case: Case, *, since_seq: int) -> None:
-        self.cases_kept.save([(case, since_seq)])
+        if self.cases_kept.save([(case, since_seq)]):
+            raise Conflict(f"{case.id} was changed by somebody else")
 
-    def save_all(self, changes: Sequence[tuple[Case, int]]) -> None:
-        self.cases_kept.save(changes)
+    def save_all(self, changes: Sequence[tuple[Case, int]]) -> tuple[str, ...]:
+        return self.cases_kept.save(changes)
 
     def members(self, matter_ids: Collection[str]) -> list[Member]:
         return [
@@ -254,8 +256,8 @@ class FollowupMemory(_Memory):
         rows = [row for row in self.callbacks_kept.all() if row.next_due is not None and row.next_due <= now]
         return sorted(rows, key=lambda row: row.next_due or now)[:limit]
 
-    def save(self, changes: Sequence[tuple[Callback, int]]) -> None:
-        self.callbacks_kept.save(changes)
+    def save(self, changes: Sequence[tuple[Callback, int]]) -> tuple[str, ...]:
+        return self.callbacks_kept.save(changes)
 
     def callback(self, callback_id: str, org: str) -> Callback | None:
         return self.callbacks_kept.get(callback_id, org)

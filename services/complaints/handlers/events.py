@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from services.complaints.handlers.opening import OpenCases, Routed, Rules, check_routed, routed_of
@@ -88,15 +88,16 @@ class TakeCallbacks:
                 delivery.dead(f"{event.type} lacks {', '.join(wrong)}, or not of the right type")
                 continue
             events.append((delivery, event))
-        for attempt in range(_ATTEMPTS):
-            try:
-                self._apply(events)
-                break
-            except Conflict:
-                if attempt == _ATTEMPTS - 1:
-                    raise
+        for _ in range(_ATTEMPTS):
+            lost = self._apply(events)
+            if not lost:
+                return
+            events = [(delivery, event) for delivery, event in events if event.data["case_id"] in lost]
+        message = "the cases of these callbacks keep being changed by others: try again"
+        raise Conflict(message)
 
-    def _apply(self, events: Sequence[tuple[Incoming, CloudEvent]]) -> None:
+    def _apply(self, events: Sequence[tuple[Incoming, CloudEvent]]) -> Collection[str]:
+        """Take the events and return the ids of the cases that somebody else changed meanwhile."""
         cases = self._repository.get_many({event.data["case_id"] for _, event in events})
         before = {case_id: case.history.next_seq for case_id, case in cases.items()}
         touched: dict[str, Case] = {}
@@ -111,13 +112,16 @@ class TakeCallbacks:
                 self._take(case, event, raised_again=_person(case) in busy)
                 touched[case.id] = case
                 busy |= {_person(case)} if case.is_open else set()
-        self._repository.save_all([(case, before[case_id]) for case_id, case in touched.items()])
+        lost = self._repository.save_all([(case, before[case_id]) for case_id, case in touched.items()])
         for case_id, case in touched.items():
+            if case_id in lost:
+                continue
             for entry in case.history.since(before[case_id]):
                 if entry.type == "case_closed":
                     CASES_CLOSED.labels(because=entry.data["because"]).inc()
                 elif entry.type == "case_reopened":
                     CASES_REOPENED.inc()
+        return lost
 
     def _with_open_case(self, closed: Iterable[Case]) -> set[_Person]:
         """Return whose closed case must not be opened again, because a newer one handles the same complaint."""

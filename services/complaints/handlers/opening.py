@@ -156,12 +156,12 @@ class OpenCases:
             )
         cases = list(opened.values())
         inserted = self._repository.insert(cases)
-        self._repository.save_all(list(joined.values()))
+        lost = self._repository.save_all(list(joined.values()))
         for case in cases:
             if case.id in inserted.new:
                 CASES_OPENED.labels(level=case.level).inc()
-        if inserted.known:
-            message = "a case was opened by another replica at the same moment"
+        if inserted.known or lost:
+            message = "a case was opened or changed by another replica at the same moment"
             raise Conflict(message)
 
     def _open_by_person(self, fresh: Sequence[Routed]) -> dict[tuple[str, str, str], Case]:
@@ -215,7 +215,9 @@ class OpenCases:
             since = case.history.next_seq
             if case.relevel(households, self._rules.timing(case.org, case.regulation), at=now, cause=cause):
                 changes.append((case, since))
-        self._repository.save_all(changes)
+        if self._repository.save_all(changes):
+            message = "a case of the matter was changed by somebody else at the same moment"
+            raise Conflict(message)
 
 
 def check_routed(data: Mapping[str, Any]) -> str | None:

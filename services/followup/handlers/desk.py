@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Protocol
 
@@ -49,8 +49,8 @@ class Shelf(Protocol):
         """Return a page of messages, newest first."""
         ...
 
-    def save(self, changes: Sequence[tuple[Callback, int]]) -> None:
-        """Write changed callbacks; Conflict when one was changed meanwhile."""
+    def save(self, changes: Sequence[tuple[Callback, int]]) -> Collection[str]:
+        """Write changed callbacks; return the ids of those that somebody else changed meanwhile."""
         ...
 
 
@@ -79,9 +79,7 @@ class Desk:
             effect = self._take(callback, call, data)
             answer = callback_view(callback, self._clock.now())
             callback.remember_answer(call.key, digest, answer)
-            try:
-                self._repository.save([(callback, since)])
-            except Conflict:
+            if self._repository.save([(callback, since)]):
                 continue
             CALLBACKS_MADE.labels(outcome=data["outcome"], effect=effect.value).inc()
             return answer

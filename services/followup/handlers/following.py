@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -45,8 +45,8 @@ class Followups(Protocol):
         """Return the callbacks of the cases that are still to be made."""
         ...
 
-    def save(self, changes: Sequence[tuple[Callback, int]]) -> None:
-        """Write changed callbacks; Conflict when one was changed meanwhile."""
+    def save(self, changes: Sequence[tuple[Callback, int]]) -> Collection[str]:
+        """Write changed callbacks; return the ids of those that somebody else changed meanwhile."""
         ...
 
 
@@ -169,8 +169,11 @@ class FollowCases:
             since = callback.history.next_seq
             callback.supersede(now, cause)
             changes.append((callback, since))
-        self._repository.save(changes)
-        CALLBACKS_SUPERSEDED.inc(len(changes))
+        lost = self._repository.save(changes)
+        CALLBACKS_SUPERSEDED.inc(len(changes) - len(lost))
+        if lost:
+            message = "a callback was changed by somebody else at the same moment"
+            raise Conflict(message)
 
 
 def _latest(endings: Iterable[Ending]) -> dict[tuple[str, str], int]:

@@ -112,9 +112,11 @@ class MemoryCases(CaseRepository):
         )
 
     def save(self, case: Case, *, since_seq: int) -> None:
-        self.save_all([(case, since_seq)])
+        if self.save_all([(case, since_seq)]):
+            raise Conflict(f"{case.id} was changed by somebody else")
 
-    def save_all(self, changes: Sequence[tuple[Case, int]]) -> None:
+    def save_all(self, changes: Sequence[tuple[Case, int]]) -> tuple[str, ...]:
+        lost = []
         for case, since in changes:
             self._step("save")
             document, kept = copy.deepcopy(document_of(case)), self.documents[case.id]
@@ -123,12 +125,15 @@ class MemoryCases(CaseRepository):
                 last = kept["history"][-1]["hash"] == document["history"][-1]["hash"]
                 if kept["version"] == document["version"] and last:
                     continue
-                raise Conflict(f"{case.id} was changed by somebody else")
+                lost.append(case.id)
+                continue
             if self._taken(document):
-                raise Conflict("another document holds a key that must be unique")
+                lost.append(case.id)
+                continue
             assert len(kept["history"]) == since - 1
             self.documents[case.id] = document
             self.writes += 1
+        return tuple(lost)
 
     def members(self, matter_ids: Collection[str]) -> list[Member]:
         self._step("members")

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, cast
 
 import pytest
-from pymongo.errors import DuplicateKeyError
 
 from services.complaints.domain.case import Case
 from services.complaints.domain.states import CaseState
@@ -228,17 +228,20 @@ def test_of_two_closed_cases_of_one_complaint_only_one_is_opened_again(world: Wo
     assert types(world.case(second.id))[-1] == "case_progressed"
 
 
-def test_a_unique_key_taken_by_another_replica_is_a_conflict() -> None:
+def test_a_unique_key_taken_by_another_replica_is_a_conflict(world: World) -> None:
     """Guards that the database's own refusal leads to a second look and not to a dead letter."""
 
+    case = replied(world)
+
     class Taken:
-        def replace_many(self, changes: object) -> None:
-            raise DuplicateKeyError("E11000")
+        def replace_many(self, changes: Sequence[tuple[dict[str, Any], int]]) -> tuple[str, ...]:
+            return tuple(document["_id"] for document, _ in changes)
 
     repository = CaseRepository.__new__(CaseRepository)
     repository._store = cast("Any", Taken())
-    with pytest.raises(Conflict):
-        repository.save_all([])
+    assert repository.save_all([(case, 1)]) == (case.id,)
+    with pytest.raises(Conflict, match="read it again"):
+        repository.save(case, since_seq=1)
 
 
 @pytest.mark.parametrize(

@@ -90,7 +90,8 @@ class MemoryRepository:
         self._step("due")
         return due[:limit]
 
-    def save(self, changes: Sequence[tuple[Callback, int]]) -> None:
+    def save(self, changes: Sequence[tuple[Callback, int]]) -> tuple[str, ...]:
+        lost = []
         for callback, since in changes:
             document = _callback_document(callback)
             kept = self.callbacks_kept[callback.id]
@@ -98,10 +99,12 @@ class MemoryRepository:
             if kept["version"] == document["version"] and last == document["history"][-1]["hash"]:
                 continue
             if kept["version"] != document["version"] - 1:
-                raise Conflict(f"{callback.id} was changed by somebody else")
+                lost.append(callback.id)
+                continue
             assert since == len(kept["history"]) + 1
             self.callbacks_kept[callback.id] = copy.deepcopy(document)
             self.writes += 1
+        return tuple(lost)
 
     def callback(self, callback_id: str, org: str) -> Callback | None:
         document = self.callbacks_kept.get(callback_id)

@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
 from typing import Any, cast
 
+from pymongo import ReplaceOne
 from pymongo.database import Database
 from pymongo.errors import BulkWriteError, DuplicateKeyError
 
@@ -90,6 +91,7 @@ class Process:
         """Publish everything in hand."""
         while self.relay.pump():
             pass
+        self.relay.close_tickets()
 
 
 def thing(name: str, *, entries: int = 1) -> Document:
@@ -185,12 +187,15 @@ class _Collection:
         if errors:
             raise BulkWriteError({"writeErrors": errors})
 
-    def replace_one(self, query: Mapping[str, Any], document: Document) -> Any:
-        self._steps.step()
-        matched = self._find(query)
-        for key in matched:
-            self._documents[key] = copy.deepcopy(document)
-        return SimpleNamespace(matched_count=len(matched))
+    def bulk_write(self, writes: Sequence[ReplaceOne], *, ordered: bool) -> Any:
+        assert not ordered
+        matched = 0
+        for write in writes:
+            self._steps.step()
+            for key in self._find(write._filter):
+                self._documents[key] = copy.deepcopy(cast("Document", write._doc))
+                matched += 1
+        return SimpleNamespace(matched_count=matched)
 
     def update_one(self, query: Mapping[str, Any], update: Mapping[str, Any]) -> None:
         self._steps.step()

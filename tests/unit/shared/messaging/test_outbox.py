@@ -134,6 +134,7 @@ def test_what_is_handed_over_is_published_in_order_and_its_tickets_closed(desk: 
     first = desk.publisher.batches[0][0]
     assert (first.exchange, first.routing_key, first.type) == ("desk.events", "order_placed", "order_placed")
     assert json.loads(first.body)["subject"] == "a"
+    desk.relay.close_tickets()
     assert desk.tickets.open == {}
     assert desk.relay.idle
     assert desk.relay.pump() == 0
@@ -145,6 +146,7 @@ def test_a_batch_is_bounded_and_a_tickets_entries_stay_together(desk: Desk) -> N
     desk.write("t2", "b", entries=300)
     desk.write("t3", "c", entries=900)
     assert [desk.relay.pump() for _ in range(4)] == [300, 300, 900, 0]
+    desk.relay.close_tickets()
     assert desk.tickets.open == {}
 
 
@@ -168,15 +170,29 @@ def test_a_broker_that_is_away_leaves_everything_in_hand(desk: Desk) -> None:
     assert desk.publisher.ids == ["a.1", "b.1"]
 
 
-def test_a_database_that_is_away_after_publishing_leaves_the_ticket(desk: Desk) -> None:
-    """The entries go out a second time later: twice rather than not at all."""
+def test_tickets_of_what_was_sent_are_closed_together(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One call of the database for many; when there are many, without being asked."""
+    monkeypatch.setattr(outbox, "_CLOSE_AT", 3)
+    for number in (1, 2):
+        desk.write(f"t{number}", f"a{number}")
+        desk.relay.pump()
+    assert set(desk.tickets.open) == {"t1", "t2"}
+    desk.write("t3", "a3")
+    desk.relay.pump()
+    assert desk.tickets.open == {}
+
+
+def test_a_ticket_that_could_not_be_closed_is_closed_later_and_nothing_sent_again(desk: Desk) -> None:
+    """The process that sent it knows; only one that never heard of it has to send it again."""
     desk.write("t1", "a")
+    desk.relay.pump()
     desk.tickets.away = 1
     with pytest.raises(Unavailable):
-        desk.relay.pump()
+        desk.relay.close_tickets()
     desk.clock.advance(2 * GRACE)
-    assert desk.relay.recover() == 1
-    assert desk.publisher.ids == ["a.1", "a.1"]
+    assert desk.relay.recover() == 0
+    desk.relay.close_tickets()
+    assert desk.publisher.ids == ["a.1"]
     assert desk.tickets.open == {}
 
 
@@ -188,6 +204,7 @@ def test_an_entry_the_broker_did_not_take_keeps_its_ticket_and_no_other(fate: Fa
     desk.write("t2", "c")
     desk.publisher.fates["b.1"] = fate
     desk.relay.pump()
+    desk.relay.close_tickets()
     assert set(desk.tickets.open) == {"t1"}
     assert desk.relay.idle
     assert _value("kefu_outbox_returned_total", event="order_placed") == before + 1
@@ -219,6 +236,7 @@ def test_what_does_not_fit_into_memory_is_left_to_its_ticket(
     desk.write("t3", "d")
     assert desk.relay.pump() == 20
     assert desk.relay.idle
+    desk.relay.close_tickets()
     assert set(desk.tickets.open) == {"t2"}
     desk.clock.advance(2 * GRACE)
     desk.relay.recover()
@@ -302,6 +320,7 @@ def test_the_same_entry_under_two_tickets_is_published_once_and_closes_both(desk
     desk.write("t2", "b")
     desk.relay.hand_over("t2", entries)
     desk.relay.pump()
+    desk.relay.close_tickets()
     assert desk.publisher.ids == ["a.1", "b.1"]
     assert desk.tickets.open == {}
 

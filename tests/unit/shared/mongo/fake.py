@@ -5,8 +5,9 @@ from __future__ import annotations
 import copy
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from types import SimpleNamespace
-from typing import Any, Self
+from typing import Any, Self, cast
 
+from pymongo import ReplaceOne
 from pymongo.errors import BulkWriteError, DuplicateKeyError
 
 Document = dict[str, Any]
@@ -62,13 +63,27 @@ class Collection:
             if errors or self.write_concern_errors:
                 raise BulkWriteError({"writeErrors": errors, "writeConcernErrors": self.write_concern_errors})
 
-    def replace_one(self, query: Mapping[str, Any], document: Document) -> Any:
-        with _Around(self, "replace_one", [document["_id"]]):
-            matched = self._matching(query)
-            for key in matched:
-                self.rows[key] = copy.deepcopy(document)
-            # The driver sends a write again whose answer got lost; the second one finds nothing to replace.
-            return SimpleNamespace(matched_count=0 if self.answer_lost else len(matched))
+    def bulk_write(self, writes: Sequence[ReplaceOne], *, ordered: bool) -> Any:
+        assert not ordered
+        matched, errors = 0, []
+        with _Around(self, "bulk_write", [write._doc["_id"] for write in writes]):
+            for index, write in enumerate(writes):
+                with _Around(self, "replace_one", None):
+                    others = {key: row for key, row in self.rows.items() if key != write._doc["_id"]}
+                    found = self._matching(write._filter)
+                    if found and self._taken(write._doc, others):
+                        errors.append({"index": index, "code": 11000})
+                        continue
+                    for key in found:
+                        self.rows[key] = copy.deepcopy(cast("Document", write._doc))
+                    matched += len(found)
+            # The driver sends writes again whose answer got lost; the second time nothing is found to replace.
+            matched = 0 if self.answer_lost else matched
+            errors += self.bulk_errors
+            if errors or self.write_concern_errors:
+                details = {"writeErrors": errors, "writeConcernErrors": self.write_concern_errors}
+                raise BulkWriteError(details | {"nMatched": matched})
+            return SimpleNamespace(matched_count=matched)
 
     def update_one(self, query: Mapping[str, Any], update: Mapping[str, Any]) -> None:
         with _Around(self, "update_one", self._matching(query)):
@@ -98,11 +113,11 @@ class Collection:
     def create_indexes(self, indexes: Sequence[Any]) -> None:
         self.indexes += indexes
 
-    def _taken(self, document: Document) -> bool:
+    def _taken(self, document: Mapping[str, Any], rows: Mapping[str, Document] | None = None) -> bool:
         return any(
             document["_id"] == key
             or any(document.get(name) == row.get(name) is not None for name in self.unique)
-            for key, row in self.rows.items()
+            for key, row in (self.rows if rows is None else rows).items()
         )
 
     def _matching(self, query: Mapping[str, Any]) -> list[str]:

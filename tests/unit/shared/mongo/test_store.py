@@ -215,7 +215,7 @@ def test_a_change_is_written_under_a_ticket_and_only_its_new_entries_are_handed_
     desk.store.replace(document, since_seq=since)
     assert desk.database.journal == [
         ("outbox_tickets", "insert_one", ["tk_2"]),
-        ("things", "replace_one", ["a"]),
+        ("things", "bulk_write", ["a"]),
         ("relay", "hand_over", ["a.3"]),
     ]
     assert desk.open_tickets["tk_2"]["refs"] == [["things", "a", 3]]
@@ -243,16 +243,50 @@ def test_a_change_of_something_that_is_gone_is_refused(desk: Desk) -> None:
     assert desk.things.rows == {}
 
 
-def test_of_several_changes_those_before_a_conflict_are_written_and_handed_over(desk: Desk) -> None:
-    """And those after it are not even tried."""
+def test_of_several_changes_all_but_the_conflicting_are_written_and_handed_over(desk: Desk) -> None:
+    """In one write, and with the word of which were not."""
     desk.store.insert([thing(name) for name in "abc"])
     old = {name: kept(desk, name) for name in "abc"}
     desk.store.replace(changed(old["b"], "other")[0], since_seq=2)
     desk.handed.clear()
-    with pytest.raises(Conflict, match=r"^b was changed"):
-        desk.store.replace_many([changed(old[name], "m2") for name in "abc"])
+    assert desk.store.replace_many([changed(old[name], "m2") for name in "abc"]) == ("b",)
+    assert desk.handed == [("tk_3", ["a.2", "c.2"])]
+    assert [kept(desk, name)["processed"][-1] for name in "abc"] == ["m2", "other", "m2"]
+
+
+def test_a_change_somebody_builds_on_before_we_hear_of_it_is_still_ours(desk: Desk) -> None:
+    """Beside a conflict, which makes us look who wrote what: not handing it over would lose its events."""
+    desk.store.insert([thing(name) for name in "ab"])
+    old = {name: kept(desk, name) for name in "ab"}
+    desk.store.replace(changed(old["b"], "other")[0], since_seq=2)
+    desk.handed.clear()
+
+    def somebody_builds_on_it() -> None:
+        desk.things.rows["a"] = changed(kept(desk, "a"), "m3")[0]
+
+    desk.things.after["bulk_write"] = somebody_builds_on_it
+    assert desk.store.replace_many([changed(old[name], "m2") for name in "ab"]) == ("b",)
     assert desk.handed == [("tk_3", ["a.2"])]
-    assert [kept(desk, name)["processed"][-1] for name in "abc"] == ["m2", "other", "m"]
+
+
+def test_a_change_that_would_break_a_unique_index_is_not_written_and_named(desk: Desk) -> None:
+    """The others are."""
+    desk.things.unique = ("plate",)
+    desk.store.insert([thing("a") | {"plate": "1"}, thing("b") | {"plate": "2"}])
+    (first, since), (second, _) = (changed(kept(desk, name), "m2") for name in "ab")
+    assert desk.store.replace_many([(first | {"plate": "2"}, since), (second, since)]) == ("a",)
+    assert [kept(desk, name)["processed"][-1] for name in "ab"] == ["m", "m2"]
+    with pytest.raises(Conflict):
+        desk.store.replace(first | {"plate": "2"}, since_seq=since)
+
+
+def test_a_change_the_database_refuses_for_itself_is_an_error_and_no_conflict(desk: Desk) -> None:
+    """Reading again would not help."""
+    desk.store.insert([thing("a")])
+    desk.things.bulk_errors = [{"index": 0, "code": 121}]
+    with pytest.raises(BulkWriteError):
+        desk.store.replace(changed(kept(desk, "a"), "m2")[0], since_seq=2)
+    assert list(desk.open_tickets) == ["tk_1", "tk_2"]
 
 
 @pytest.mark.parametrize("when", ["before", "after"])
@@ -261,8 +295,12 @@ def test_a_change_of_unknown_fate_leaves_its_ticket_and_hands_nothing_over(when:
     desk.store.insert([thing("a"), thing("b")])
     desk.handed.clear()
     changes = [changed(kept(desk, name), "m2") for name in "ab"]
-    fail: Callable[[], object] = lambda: getattr(desk.things, when).__setitem__("replace_one", _away)  # noqa: E731 - read in place
-    desk.things.after["replace_one"] = fail
+    if when == "before":
+        desk.things.before["bulk_write"] = _away
+    else:
+        # Between the two writes.
+        fail: Callable[[], object] = lambda: desk.things.before.__setitem__("replace_one", _away)  # noqa: E731 - read in place
+        desk.things.after["replace_one"] = fail
     with pytest.raises(Unavailable):
         desk.store.replace_many(changes)
     assert desk.handed == []
@@ -275,7 +313,7 @@ def test_the_same_change_again_is_recognised_as_the_same(when: str, desk: Desk) 
     desk.store.insert([thing("a")])
     desk.handed.clear()
     document, since = changed(kept(desk, "a"), "m2")
-    getattr(desk.things, when)["replace_one"] = _away
+    getattr(desk.things, when)["bulk_write"] = _away
     with pytest.raises(Unavailable):
         desk.store.replace(document, since_seq=since)
     desk.store.replace(document, since_seq=since)
@@ -334,7 +372,7 @@ def test_a_ticket_that_cannot_be_closed_does_not_undo_the_write(desk: Desk) -> N
 # Tickets and time
 
 
-@pytest.mark.parametrize("call", ["insert_many", "replace_one"])
+@pytest.mark.parametrize("call", ["insert_many", "bulk_write"])
 def test_a_slow_writer_opens_its_ticket_again_before_it_hands_over(call: str, desk: Desk) -> None:
     """Another replica may have taken it for a dead one's and closed it in between."""
     desk.store.insert([thing("there")])
@@ -389,12 +427,11 @@ def test_a_ticket_leads_to_the_entries_it_stands_for(desk: Desk) -> None:
 def test_an_aggregate_named_twice_in_a_ticket_is_read_from_its_first_new_entry(desk: Desk) -> None:
     """Two changes of the same thing under one ticket are both published."""
     desk.store.insert([thing("a")])
-    first, since = changed(kept(desk, "a"), "m2")
-    second, since_second = changed(first, "m3")
-    desk.store.replace_many([(first, since), (second, since_second)])
-    (ticket,) = desk.tickets.overdue(START + GRACE, 1, 1)
-    assert [unsent.entry.id for unsent in desk.tickets.unsent(ticket.refs)] == ["a.2", "a.3"]
-    assert desk.handed[-1] == ("tk_2", ["a.2", "a.3"])
+    for message in ("m2", "m3"):
+        document, since = changed(kept(desk, "a"), message)
+        desk.store.replace(document, since_seq=since)
+    refs = [Ref("things", "a", 3), Ref("things", "a", 2)]
+    assert [unsent.entry.id for unsent in desk.tickets.unsent(refs)] == ["a.2", "a.3"]
 
 
 def test_the_backlog_is_counted_and_dated(desk: Desk) -> None:
