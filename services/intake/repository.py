@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -20,9 +21,11 @@ from shared.aggregate import base_document, base_fields
 from shared.errors import Conflict, Problem
 from shared.mongo.client import Document, database_errors
 from shared.mongo.runtime import Runtime, aggregate_store
-from shared.mongo.store import AggregateStore, Inserted
+from shared.mongo.store import AggregateStore, Inserted, insert_in_turn
 
 _ATTEMPTS = 50
+#: Series whose next serial is remembered; there is one a day for each organisation.
+_GUESSES = 1_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +45,8 @@ class IntakeRepository:
         self._contacts: AggregateStore = aggregate_store(runtime, "contacts")
         self._rejections: AggregateStore = aggregate_store(runtime, "rejected_events")
         self._serials = runtime.database["serials"]
+        #: What the next serial of a series is if nobody else took any since: saves looking it up.
+        self._guessed: dict[str, int] = {}
 
     def ensure_indexes(self) -> None:
         """Create the indexes of every list and every uniqueness the service relies on."""
@@ -64,10 +69,6 @@ class IntakeRepository:
                 found |= dict.fromkeys(row["keys"], row["_id"])
         return found
 
-    def open_customers(self, customers: Sequence[Customer]) -> Inserted:
-        """Open files; one whose key another replica took meanwhile is reported as known."""
-        return self._customers.insert([_customer_document(customer) for customer in customers])
-
     def known_contacts(self, contact_ids: Sequence[str]) -> set[str]:
         """Return which of ``contact_ids`` are registered."""
         with database_errors():
@@ -82,9 +83,21 @@ class IntakeRepository:
             )
             return {row["_id"]: Origin(row["org"], row["publisher"]) for row in found}
 
-    def register(self, contacts: Sequence[Contact]) -> Inserted:
-        """Register contacts; those already there are reported as known."""
-        return self._contacts.insert([_contact_document(contact) for contact in contacts])
+    def register(self, contacts: Sequence[Contact], customers: Sequence[Customer] = ()) -> Inserted:
+        """Open the files of new ``customers``, then register contacts; those already there are reported as known.
+
+        Raises Conflict, and registers none, when another replica opened one of the files meanwhile.
+        """
+        results = insert_in_turn(
+            [
+                (self._customers, [_customer_document(customer) for customer in customers]),
+                (self._contacts, [_contact_document(contact) for contact in contacts]),
+            ]
+        )
+        if results[0].known:
+            message = "another replica opened the same customer's file at the same moment"
+            raise Conflict(message)
+        return results[1]
 
     def reject(self, rejections: Sequence[Rejection]) -> Inserted:
         """Keep rejected events; those already there are reported as known."""
@@ -92,23 +105,29 @@ class IntakeRepository:
 
     def reserve_serials(self, series: str, count: int) -> int:
         """Take ``count`` consecutive serials of ``series`` and return the first; never given out twice."""
+        first = self._guessed.pop(series, None)
         for _ in range(_ATTEMPTS):
             with database_errors():
-                row = self._serials.find_one({"_id": series})
-                if row is None:
-                    try:
-                        self._serials.insert_one({"_id": series, "next": 1 + count})
-                    except DuplicateKeyError:
-                        continue
-                    return 1
-                first = int(row["next"])
-                result = self._serials.update_one(
-                    {"_id": series, "next": first}, {"$set": {"next": first + count}}
-                )
-                if result.modified_count == 1:
+                if first is not None and self._take_serials(series, first, count):
                     return first
+                row = self._serials.find_one({"_id": series})
+                if row is not None:
+                    first = int(row["next"])
+                    continue
+                with suppress(DuplicateKeyError):
+                    self._serials.insert_one({"_id": series, "next": 1 + count})
+                    return 1
         message = f"too many others number contacts of {series} at the same time"
         raise Conflict(message)
+
+    def _take_serials(self, series: str, first: int, count: int) -> bool:
+        taken = self._serials.update_one({"_id": series, "next": first}, {"$set": {"next": first + count}})
+        if taken.modified_count != 1:
+            return False
+        if len(self._guessed) >= _GUESSES:
+            self._guessed.clear()
+        self._guessed[series] = first + count
+        return True
 
     def contact(self, contact_id: str, org: str) -> Contact | None:
         """Return one contact of ``org``."""

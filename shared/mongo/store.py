@@ -141,9 +141,9 @@ class AggregateStore:
 
         Of several with the same id the first counts, and the others are not mentioned.
         """
-        if not documents:
-            return Inserted((), ())
-        ticket = self._open([(document["_id"], 1) for document in documents])
+        return insert_in_turn([(self, documents)])[0]
+
+    def _insert(self, documents: Sequence[Document]) -> Inserted:
         failed: set[int] = set()
         try:
             with database_errors():
@@ -153,9 +153,9 @@ class AggregateStore:
             if any(failure["code"] != _DUPLICATE_KEY for failure in failures):
                 raise
             failed = {failure["index"] for failure in failures}
-        new = {document["_id"]: document for index, document in enumerate(documents) if index not in failed}
-        self._hand_over(ticket, [(document, 1) for document in new.values()])
-        known = {documents[index]["_id"] for index in failed} - new.keys()
+        ids = [document["_id"] for document in documents]
+        new = dict.fromkeys(key for index, key in enumerate(ids) if index not in failed)
+        known = dict.fromkeys(ids[index] for index in sorted(failed) if ids[index] not in new)
         return Inserted(tuple(new), tuple(known))
 
     def replace(self, document: Document, *, since_seq: int) -> None:
@@ -176,7 +176,7 @@ class AggregateStore:
         """
         if not changes:
             return ()
-        ticket = self._open([(document["_id"], since) for document, since in changes])
+        ticket = self._open([self._ref(document, since) for document, since in changes])
         # After an error nobody knows what was written: the ticket stays open and the relay finds out.
         lost = self._replace_all(changes)
         self._hand_over(ticket, [change for change in changes if change[0]["_id"] not in lost])
@@ -257,10 +257,11 @@ class AggregateStore:
             with database_errors():
                 self.collection.create_indexes(list(indexes))
 
-    def _open(self, refs: Sequence[tuple[str, int]]) -> Ticket:
-        ticket = Ticket(
-            self._ids.new("tk"), self._clock.now(), tuple(Ref(self._kind, key, seq) for key, seq in refs)
-        )
+    def _ref(self, document: Document, since: int) -> Ref:
+        return Ref(self._kind, document["_id"], since)
+
+    def _open(self, refs: Sequence[Ref]) -> Ticket:
+        ticket = Ticket(self._ids.new("tk"), self._clock.now(), tuple(refs))
         self._tickets.open(ticket)
         return ticket
 
@@ -279,6 +280,31 @@ class AggregateStore:
             # The relay closes it in the end; what was written stays written.
             with suppress(PyMongoError, Unavailable):
                 self._tickets.close([ticket.id])
+
+
+def insert_in_turn(steps: Sequence[tuple[AggregateStore, Sequence[Document]]]) -> list[Inserted]:
+    """Insert into several stores of one service under one ticket, and return what became of each step.
+
+    In each store the documents not there yet are inserted, each atomically with its history; of several
+    with the same id the first counts, and the others are not mentioned. After a step that found one of its
+    documents known the later steps are not taken and have no result: what they build on is not theirs.
+    """
+    refs = [store._ref(document, 1) for store, documents in steps for document in documents]  # noqa: SLF001 - the stores' own function
+    if not refs:
+        return [Inserted((), ()) for _ in steps]
+    first = steps[0][0]
+    ticket = first._open(refs)  # noqa: SLF001
+    results: list[Inserted] = []
+    written: dict[str, Document] = {}
+    for store, documents in steps:
+        result = store._insert(documents) if documents else Inserted((), ())  # noqa: SLF001
+        results.append(result)
+        by_id = {document["_id"]: document for document in reversed(documents)}
+        written |= {key: by_id[key] for key in result.new}
+        if result.known:
+            break
+    first._hand_over(ticket, [(document, 1) for document in written.values()])  # noqa: SLF001
+    return results
 
 
 def _recorded(found: Sequence[Document], written: Sequence[Document], since: int) -> bool:

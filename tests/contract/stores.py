@@ -105,13 +105,12 @@ class IntakeMemory(_Memory):
         rows = self.customers_kept.all()
         return {key: row.id for row in rows for key in row.keys if key in set(keys)}
 
-    def open_customers(self, customers: Sequence[Customer]) -> Inserted:
-        return self.customers_kept.insert(customers, unique=lambda row: row.keys)
-
     def known_contacts(self, contact_ids: Sequence[str]) -> set[str]:
         return {row.id for row in self.contacts_kept.all()} & set(contact_ids)
 
-    def register(self, contacts: Sequence[Contact]) -> Inserted:
+    def register(self, contacts: Sequence[Contact], customers: Sequence[Customer] = ()) -> Inserted:
+        if self.customers_kept.insert(customers, unique=lambda row: row.keys).known:
+            raise Conflict("another replica opened the file")
         return self.contacts_kept.insert(contacts)
 
     def reject(self, rejections: Sequence[Rejection]) -> Inserted:

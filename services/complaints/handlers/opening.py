@@ -118,56 +118,59 @@ class OpenCases:
         self._clock = clock
 
     def __call__(self, batch: Sequence[Routed]) -> set[str]:
-        """Open or join cases for ``batch``; return the ids of the contacts that had a case before."""
-        before: set[str] | None = None
-        for attempt in range(_ATTEMPTS):
-            known = self._repository.contacts_known([routed.contact_id for routed in batch])
-            before = set(known) if before is None else before
-            fresh = [routed for routed in batch if routed.contact_id not in known]
-            try:
-                self._open_or_join(fresh)
-            except Conflict:
-                if attempt == _ATTEMPTS - 1:
-                    raise
-                continue
-            # Also for the known ones: whoever opened them may have died before this step.
-            self._relevel({routed.matter_id for routed in batch}, batch)
-            break
-        return before or set()
+        """Open or join cases for ``batch``; return the ids of the contacts that had a case before.
 
-    def _open_or_join(self, fresh: Sequence[Routed]) -> None:
-        if not fresh:
-            return
+        Whether a contact has a case is not asked beforehand: no contact can get a second one, and whoever is
+        refused for that is looked up then.
+        """
+        waiting, known = list(batch), set[str]()
+        for attempt in range(_ATTEMPTS):
+            if attempt:
+                known |= self._repository.contacts_known([routed.contact_id for routed in waiting]).keys()
+                waiting = [routed for routed in waiting if routed.contact_id not in known]
+            seen, waiting = self._open_or_join(waiting)
+            known |= seen
+            if not waiting:
+                break
+        else:
+            message = "other replicas keep opening and changing the same cases: try again"
+            raise Conflict(message)
+        # Also for the known ones: whoever opened them may have died before this step.
+        self._relevel({routed.matter_id for routed in batch}, batch)
+        return known
+
+    def _open_or_join(self, batch: Sequence[Routed]) -> tuple[set[str], list[Routed]]:
+        """Open or join a case for each; return whose contacts had one, and those somebody else came before."""
         now = self._clock.now()
-        opened: dict[tuple[str, str, str], Case] = {}
-        existing = self._open_by_person(fresh)
-        joined: dict[str, tuple[Case, int]] = {}
-        for routed in fresh:
-            person = (routed.org, routed.customer_id, routed.claim.problem)
-            case = opened.get(person) or existing.get(person)
+        known: set[str] = set()
+        cases = self._open_by_person(batch)
+        since: dict[str, int] = {}
+        asked: dict[str, list[Routed]] = defaultdict(list)
+        for routed in batch:
+            case = cases.get(_person(routed))
             if case is None:
-                opened[person] = self._new_case(routed, now)
+                case = cases[_person(routed)] = self._new_case(routed, now)
+            elif routed.contact_id in case.contacts:
+                known.add(routed.contact_id)
                 continue
-            if case.version:
-                joined.setdefault(case.id, (case, case.history.next_seq))
-            timing = self._rules.timing(case.org, case.regulation)
-            case.join_repeat(
-                routed.contact_id, routed.channel, routed.claim, timing, at=now, cause=routed.cause
-            )
-        cases = list(opened.values())
-        inserted = self._repository.insert(cases)
-        lost = self._repository.save_all(list(joined.values()))
-        for case in cases:
+            else:
+                since.setdefault(case.id, case.history.next_seq)
+                timing = self._rules.timing(case.org, case.regulation)
+                case.join_repeat(
+                    routed.contact_id, routed.channel, routed.claim, timing, at=now, cause=routed.cause
+                )
+            asked[case.id].append(routed)
+        changed = [case for case in cases.values() if case.id in asked]
+        opened = [case for case in changed if not case.version]
+        inserted = self._repository.insert(opened)
+        lost = self._repository.save_all([(case, since[case.id]) for case in changed if case.version])
+        for case in opened:
             if case.id in inserted.new:
                 CASES_OPENED.labels(level=case.level).inc()
-        if inserted.known or lost:
-            message = "a case was opened or changed by another replica at the same moment"
-            raise Conflict(message)
+        return known, [routed for case_id in (*inserted.known, *lost) for routed in asked[case_id]]
 
     def _open_by_person(self, fresh: Sequence[Routed]) -> dict[tuple[str, str, str], Case]:
-        cases = self._repository.open_cases_of(
-            [(routed.org, routed.customer_id, routed.claim.problem) for routed in fresh]
-        )
+        cases = self._repository.open_cases_of([_person(routed) for routed in fresh])
         return {(case.org, case.customer_id, case.claim.problem): case for case in cases}
 
     def _new_case(self, routed: Routed, now: datetime) -> Case:
@@ -218,6 +221,11 @@ class OpenCases:
         if self._repository.save_all(changes):
             message = "a case of the matter was changed by somebody else at the same moment"
             raise Conflict(message)
+
+
+def _person(routed: Routed) -> tuple[str, str, str]:
+    """Return whose complaint about what it is: nobody has two open cases of the same."""
+    return routed.org, routed.customer_id, routed.claim.problem
 
 
 def check_routed(data: Mapping[str, Any]) -> str | None:

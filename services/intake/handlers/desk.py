@@ -65,9 +65,14 @@ class Desk:
             existing = self._repository.contact(contact_id, call.org)
             if existing is not None:
                 return dict(existing.answer_to(call.key, digest) or registered_view(existing))
-            (contact,) = self._registrar.build([(contact_id, self._intent(call, data), _cause(call))])
+            registration = self._registrar.build([(contact_id, self._intent(call, data), _cause(call))])
+            (contact,) = registration.contacts
             contact.remember_answer(call.key, digest, registered_view(contact))
-            if self._repository.register([contact]).new:
+            try:
+                inserted = self._repository.register([contact], registration.customers)
+            except Conflict:
+                continue
+            if inserted.new:
                 CONTACTS_REGISTERED.labels(category=contact.category, channel=contact.channel).inc()
         message = "the contact could not be registered: others take the same numbers at the same time"
         raise Conflict(message)

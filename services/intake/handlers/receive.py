@@ -8,6 +8,7 @@ from datetime import timedelta
 from typing import Any, Protocol
 
 from services.intake.domain.contact import Contact, Origin
+from services.intake.domain.customer import Customer
 from services.intake.domain.rejection import Rejection
 from services.intake.domain.rulebook import IntakeRules
 from services.intake.handlers.reading import ContactReader, Reading, Refused
@@ -19,6 +20,9 @@ from shared.handling import Incoming
 from shared.history import Cause
 from shared.ids import derived_id
 from shared.regulations import Rulebooks
+
+#: How often a batch looks for its customers again because another replica opened a file meanwhile.
+_ATTEMPTS = 5
 
 
 class External(Incoming, Protocol):
@@ -39,8 +43,8 @@ class Contacts(Protocol):
         """Return whose registered contacts these are."""
         ...
 
-    def register(self, contacts: Sequence[Contact]) -> Any:
-        """Register contacts; return which were new and which known."""
+    def register(self, contacts: Sequence[Contact], customers: Sequence[Customer]) -> Any:
+        """Open files and register contacts; return which were new and which known, or raise Conflict."""
         ...
 
     def reject(self, rejections: Sequence[Rejection]) -> Any:
@@ -137,11 +141,8 @@ class ReceiveEvents:
     ) -> None:
         known = self._repository.known_contacts(list(accepted)) if accepted else set()
         fresh = [item for contact_id, item in accepted.items() if contact_id not in known]
-        contacts = self._registrar.build(
-            [(item.contact_id, item.reading.intent, _cause(item.reading)) for item in fresh]
-        )
-        if contacts:
-            known |= set(self._repository.register(contacts).known)
+        contacts, taken = self._write(fresh)
+        known |= taken
         for contact in contacts:
             if contact.id not in known:
                 CONTACTS_REGISTERED.labels(category=contact.category, channel=contact.channel).inc()
@@ -151,6 +152,23 @@ class ReceiveEvents:
             raise Conflict(message)
         for contact_id, origin in origins.items():
             self._repeat(accepted[contact_id], origin, rejected)
+
+    def _write(self, fresh: Sequence[_Accepted]) -> tuple[Sequence[Contact], set[str]]:
+        """Register ``fresh`` contacts; return them, and the ids of those somebody else registered meanwhile."""
+        wishes = [(item.contact_id, item.reading.intent, _cause(item.reading)) for item in fresh]
+        for attempt in range(_ATTEMPTS):
+            registration = self._registrar.build(wishes)
+            if not registration.contacts:
+                break
+            try:
+                inserted = self._repository.register(registration.contacts, registration.customers)
+            except Conflict:
+                # Another replica opened one of the files between our look and our write: look again.
+                if attempt == _ATTEMPTS - 1:
+                    raise
+                continue
+            return registration.contacts, set(inserted.known)
+        return (), set()
 
 
 def _cause(reading: Reading) -> Cause:

@@ -13,7 +13,7 @@ from services.intake.domain.customer import Customer, CustomerClaim, normal_unit
 from services.intake.domain.numbering import contact_number, series
 from services.intake.domain.rulebook import IntakeRules
 from shared.clock import Clock
-from shared.errors import Conflict, NotFound, Problem, ValidationFailed
+from shared.errors import NotFound, Problem, ValidationFailed
 from shared.history import Cause
 from shared.ids import IdSource, derived_id
 from shared.regulations import Organisation, Regulation, Rulebooks
@@ -41,10 +41,6 @@ class Files(Protocol):
 
     def customers_by_key(self, keys: Sequence[str]) -> dict[str, str]:
         """Return customer ids by recognising key."""
-        ...
-
-    def open_customers(self, customers: Sequence[Customer]) -> Any:
-        """Open files; return which were new and which known."""
         ...
 
     def reserve_serials(self, series: str, count: int) -> int:
@@ -85,8 +81,16 @@ def intent_problems(intent: Intent, now: datetime, tolerance: timedelta) -> tupl
     return tuple(problems)
 
 
+@dataclass(frozen=True, slots=True)
+class Registration:
+    """Contacts ready to be written, and the new customers' files they need, to be written before them."""
+
+    contacts: tuple[Contact, ...]
+    customers: tuple[Customer, ...]
+
+
 class Registrar:
-    """Builds contacts ready to be written; opens the customer files they need on the way."""
+    """Builds contacts ready to be written, with the customer files they need."""
 
     def __init__(self, repository: Files, clock: Clock, ids: IdSource) -> None:
         """Use the repository for customers and serials."""
@@ -94,49 +98,37 @@ class Registrar:
         self._clock = clock
         self._ids = ids
 
-    def build(self, wishes: Sequence[tuple[str, Intent, Cause]]) -> list[Contact]:
+    def build(self, wishes: Sequence[tuple[str, Intent, Cause]]) -> Registration:
         """Return one contact for each (contact id, intent, cause), in the same order."""
         if not wishes:
-            return []
+            return Registration((), ())
         now = self._clock.now()
-        customers = self._recognise(wishes, now)
+        ids, customers = self._recognise(wishes, now)
         serials = self._serials(wishes, now)
         contacts = []
-        fresh = set(customers.opened)
+        fresh = {customer.id for customer in customers}
         for contact_id, intent, cause in wishes:
-            customer_id = customers.ids[intent.customer.keys(intent.org)[0]]
+            customer_id = ids[intent.customer.keys(intent.org)[0]]
             contact = _contact(contact_id, intent, customer_id, next(serials[_series(intent, now)]), now)
             contact.register(customer_is_new=customer_id in fresh, cause=cause)
             fresh.discard(customer_id)
             contacts.append(contact)
-        return contacts
+        return Registration(tuple(contacts), tuple(customers))
 
-    def _recognise(self, wishes: Sequence[tuple[str, Intent, Cause]], now: datetime) -> _Recognised:
+    def _recognise(
+        self, wishes: Sequence[tuple[str, Intent, Cause]], now: datetime
+    ) -> tuple[Mapping[str, str], list[Customer]]:
+        """Return the customer id for every key, and the files that have to be opened for it."""
         wanted: dict[str, tuple[Intent, Cause]] = {}
         for _, intent, cause in wishes:
             wanted.setdefault(intent.customer.keys(intent.org)[0], (intent, cause))
         ids = self._repository.customers_by_key(list(wanted))
         missing = {key: wish for key, wish in wanted.items() if key not in ids}
-        if not missing:
-            return _Recognised(ids, ())
         customers = [
             Customer.open(self._ids.new("cu"), intent.org, intent.customer, at=now, cause=cause)
             for intent, cause in missing.values()
         ]
-        opened = self._repository.open_customers(customers)
-        ids |= {
-            key: customer.id
-            for key, customer in zip(missing, customers, strict=True)
-            if customer.id in opened.new
-        }
-        taken = [key for key in missing if key not in ids]
-        if taken:
-            # Another replica opened the same customer's file between our look and our write.
-            ids |= self._repository.customers_by_key(taken)
-        if any(key not in ids for key in wanted):
-            message = "a customer's file was opened and removed at the same moment: try again"
-            raise Conflict(message)
-        return _Recognised(ids, tuple(opened.new))
+        return ids | {key: file.id for key, file in zip(missing, customers, strict=True)}, customers
 
     def _serials(self, wishes: Sequence[tuple[str, Intent, Cause]], now: datetime) -> dict[str, Any]:
         counts: dict[str, int] = defaultdict(int)
@@ -144,12 +136,6 @@ class Registrar:
             counts[_series(intent, now)] += 1
         firsts = {name: self._repository.reserve_serials(name, count) for name, count in counts.items()}
         return {name: iter(range(first, first + counts[name])) for name, first in firsts.items()}
-
-
-@dataclass(frozen=True, slots=True)
-class _Recognised:
-    ids: Mapping[str, str]
-    opened: tuple[str, ...]
 
 
 def _series(intent: Intent, now: datetime) -> str:

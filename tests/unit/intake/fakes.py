@@ -34,6 +34,7 @@ from services.intake.repository import (
 from services.intake.rulebook import load_rulebooks
 from services.intake.schemas import ContactSchema
 from shared.clock import FixedClock
+from shared.errors import Conflict
 from shared.history import Entry
 from shared.ids import CountingIds
 from shared.messaging.delivery import Delivery
@@ -79,13 +80,6 @@ class MemoryIntake(IntakeRepository):
         self._step("customers_by_key")
         return {key: row["_id"] for row in self.customers_kept.values() for key in row["keys"] if key in keys}
 
-    def open_customers(self, customers: Sequence[Customer]) -> Inserted:
-        self._step("open_customers")
-        documents = [_customer_document(customer) for customer in customers]
-        return _insert(
-            self.customers_kept, documents, lambda one, other: bool(set(one["keys"]) & set(other["keys"]))
-        )
-
     def known_contacts(self, contact_ids: Sequence[str]) -> set[str]:
         self._step("known_contacts")
         return set(contact_ids) & self.contacts_kept.keys()
@@ -95,8 +89,15 @@ class MemoryIntake(IntakeRepository):
         rows = [self.contacts_kept[key] for key in contact_ids if key in self.contacts_kept]
         return {row["_id"]: Origin(row["org"], row["publisher"]) for row in rows}
 
-    def register(self, contacts: Sequence[Contact]) -> Inserted:
+    def register(self, contacts: Sequence[Contact], customers: Sequence[Customer] = ()) -> Inserted:
         self._step("register")
+        files = [_customer_document(customer) for customer in customers]
+        opened = _insert(
+            self.customers_kept, files, lambda one, other: bool(set(one["keys"]) & set(other["keys"]))
+        )
+        if opened.known:
+            raise Conflict("another replica opened the file")
+        self._step("files_opened")
         documents = [_contact_document(contact) for contact in contacts]
         return _insert(
             self.contacts_kept,

@@ -76,7 +76,7 @@ def test_after_a_crash_between_file_and_contact_the_redelivery_finds_the_file(wo
         raise Unavailable("the database is away")
 
     event = received()
-    world.kept.between["register"] = die
+    world.kept.between["files_opened"] = die
     with pytest.raises(Unavailable):
         world.take(event)
     assert (len(world.kept.customers_kept), len(world.kept.contacts_kept)) == (1, 0)

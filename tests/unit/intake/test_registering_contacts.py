@@ -13,6 +13,7 @@ from services.intake.domain.numbering import contact_number
 from services.intake.domain.rulebook import Numbering, Restart
 from shared.clock import FixedClock
 from shared.errors import Conflict
+from shared.ids import derived_id
 from shared.messaging.delivery import Outcome
 from tests.unit.intake.fakes import (
     IT,
@@ -250,24 +251,34 @@ def test_a_file_opened_meanwhile_by_another_replica_is_used(world: World) -> Non
     """Guards the race between looking for a customer and opening the file: one file, both contacts with it."""
     other = World(world.clock, world.kept, world.ids)
     theirs, ours = received(event_id="1"), received(event_id="2")
-    world.kept.between["open_customers"] = lambda: other.take(theirs)
+    world.kept.between["register"] = lambda: other.take(theirs)
     world.take(ours, received(event_id="3", customer=customer(3)))
     assert len(world.kept.customers_kept) == 2
     assert world.contact_of(ours).customer_id == world.contact_of(theirs).customer_id
     assert world.contact_of(ours).history.entries[0].data["customer_is_new"] is False
 
 
-def test_a_file_that_vanishes_in_the_race_is_a_conflict(world: World) -> None:
-    """Guards against a contact without a customer: the batch is handled again."""
+def test_a_file_that_keeps_being_opened_and_removed_is_a_conflict(world: World) -> None:
+    """Guards against a contact without a customer: nothing is registered and the batch is handled again."""
     other = World(world.clock, world.kept, world.ids)
+    raced = 0
 
-    def opened_and_gone() -> None:
-        other.take(received(event_id="1"))
-        world.kept.between["customers_by_key"] = world.kept.customers_kept.clear
+    def opened_again() -> None:
+        nonlocal raced
+        raced += 1
+        world.kept.customers_kept.clear()
+        other.take(received(event_id=f"other-{raced}"))
+        world.kept.between["customers_by_key"] = forgotten
 
-    world.kept.between["open_customers"] = opened_and_gone
+    def forgotten() -> None:
+        world.kept.customers_kept.clear()
+        world.kept.between["register"] = opened_again
+
+    world.kept.between["register"] = opened_again
     with pytest.raises(Conflict):
         world.take(received(event_id="2"))
+    assert derived_id("ct", "/hotline", "2") not in world.kept.contacts_kept
+    assert raced > 1
 
 
 def test_a_batch_costs_the_same_few_calls_whatever_its_size(world: World) -> None:
@@ -279,7 +290,13 @@ def test_a_batch_costs_the_same_few_calls_whatever_its_size(world: World) -> Non
         return list(world.kept.calls)
 
     assert calls_for(range(2)) == calls_for(range(10, 60))
-    assert len(world.kept.calls) == 5
+    assert world.kept.calls == [
+        "known_contacts",
+        "customers_by_key",
+        "reserve_serials",
+        "register",
+        "files_opened",
+    ]
 
 
 def _registered(world: World) -> list[Any]:

@@ -85,10 +85,12 @@ class Collection:
                 raise BulkWriteError(details | {"nMatched": matched})
             return SimpleNamespace(matched_count=matched)
 
-    def update_one(self, query: Mapping[str, Any], update: Mapping[str, Any]) -> None:
+    def update_one(self, query: Mapping[str, Any], update: Mapping[str, Any]) -> Any:
         with _Around(self, "update_one", self._matching(query)):
-            for key in self._matching(query):
+            found = self._matching(query)
+            for key in found:
                 self.rows[key] |= copy.deepcopy(update["$set"])
+            return SimpleNamespace(modified_count=len(found))
 
     def delete_many(self, query: Mapping[str, Any]) -> None:
         with _Around(self, "delete_many", self._matching(query)):

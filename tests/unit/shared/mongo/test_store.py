@@ -13,7 +13,7 @@ from shared.errors import Conflict, Unavailable
 from shared.history import Cause, History
 from shared.ids import CountingIds
 from shared.mongo.runtime import Runtime, aggregate_store
-from shared.mongo.store import AggregateStore, Inserted, MongoTickets, base_indexes
+from shared.mongo.store import AggregateStore, Inserted, MongoTickets, base_indexes, insert_in_turn
 from shared.outbox import Ref, Ticket, Unsent
 from tests.unit.shared.messaging.stage import service_settings
 from tests.unit.shared.mongo.fake import Collection, Database, Document
@@ -33,15 +33,19 @@ class Desk:
         self.database = Database()
         self.clock = FixedClock(START)
         self.handed: list[tuple[str, list[str]]] = []
-        database = cast("Any", self.database)
-        self.tickets = MongoTickets(database)
-        self.store = AggregateStore(
-            database,
-            "things",
+        self.tickets = MongoTickets(cast("Any", self.database))
+        self.ids = CountingIds()
+        self.store = self.sibling("things")
+
+    def sibling(self, kind: str) -> AggregateStore:
+        """Return the store of another collection of the same service."""
+        return AggregateStore(
+            cast("Any", self.database),
+            kind,
             tickets=self.tickets,
             relay=self,
             clock=self.clock,
-            ids=CountingIds(),
+            ids=self.ids,
             grace=GRACE,
         )
 
@@ -202,6 +206,37 @@ def test_a_document_the_database_refuses_for_itself_is_an_error_and_not_a_repeat
         desk.store.insert([thing("a"), thing("b")])
     assert list(desk.open_tickets) == ["tk_1"]
     assert desk.handed == []
+
+
+def test_inserts_in_turn_share_one_ticket_and_are_handed_over_together(desk: Desk) -> None:
+    """What two collections get in one step costs one ticket, and none of it can be forgotten."""
+    others = desk.sibling("others")
+    results = insert_in_turn([(others, [thing("x")]), (desk.store, [thing("a"), thing("b")])])
+    assert [result.new for result in results] == [("x",), ("a", "b")]
+    assert desk.database.journal == [
+        ("outbox_tickets", "insert_one", ["tk_1"]),
+        ("others", "insert_many", ["x"]),
+        ("things", "insert_many", ["a", "b"]),
+        ("relay", "hand_over", ["x.1", "a.1", "b.1"]),
+    ]
+    assert desk.open_tickets["tk_1"]["refs"] == [["others", "x", 1], ["things", "a", 1], ["things", "b", 1]]
+
+
+def test_after_a_step_that_found_something_known_the_later_steps_are_not_taken(desk: Desk) -> None:
+    """They build on what is somebody else's; what was new before that goes out."""
+    others = desk.sibling("others")
+    others.insert([thing("x")])
+    desk.handed.clear()
+    (result,) = insert_in_turn([(others, [thing("x"), thing("y")]), (desk.store, [thing("a")])])
+    assert (result.new, result.known) == (("y",), ("x",))
+    assert desk.things.rows == {}
+    assert desk.handed == [("tk_2", ["y.1"])]
+
+
+def test_inserting_nothing_in_turn_costs_nothing(desk: Desk) -> None:
+    """Not even a ticket."""
+    assert insert_in_turn([(desk.store, []), (desk.store, [])]) == [Inserted((), ()), Inserted((), ())]
+    assert desk.database.journal == []
 
 
 # Replacing
