@@ -6,6 +6,7 @@ import signal
 import sys
 import time
 from collections.abc import Callable
+from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 import eventlet
@@ -70,6 +71,7 @@ def run(
         return EXIT_CONFIGURATION
     configure_logging(name, settings.log_level)
     log.info("starting", **describe(settings))
+    metrics.BUILD_INFO.labels(service=name, version=_own_version()).set(1)
     health = Health()
     started = Event()
     health.add_check("started", started.ready)
@@ -117,6 +119,13 @@ def _run(
         return EXIT_CRASH
     log.info("stopped")
     return 0
+
+
+def _own_version() -> str:
+    try:
+        return version("kefu")
+    except PackageNotFoundError:  # run from a checkout that is not installed
+        return "unreleased"
 
 
 def _runtime(settings: ServiceSettings, health: Health) -> Runtime:

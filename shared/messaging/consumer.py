@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from functools import partial
@@ -64,6 +65,7 @@ class EventBatches(Entrypoint):  # type: ignore[misc]  # nameko has no types
         self._running: list[Delivery] | None = None
         self._busy = False
         self._ripe_at = 0.0
+        self._began_at = 0.0
         self._finished: deque[tuple[list[Delivery], BaseException | None]] = deque()
         self._hold = 0.0
         self._held_until = 0.0
@@ -195,6 +197,7 @@ class EventBatches(Entrypoint):  # type: ignore[misc]  # nameko has no types
             for delivery in batch:
                 delivery.reset()
             self._running, self._busy = batch, True
+            self._began_at = _clock()
             metrics.EVENT_BATCH_SIZE.labels(source=self.source).observe(len(batch))
             try:
                 self.container.spawn_worker(self, (batch,), {}, handle_result=partial(self._handled, batch))
@@ -203,6 +206,7 @@ class EventBatches(Entrypoint):  # type: ignore[misc]  # nameko has no types
 
     def _handled(self, batch: list[Delivery], _worker: Any, result: Any, exc_info: Any) -> tuple[Any, Any]:
         self._busy = False
+        metrics.EVENT_HANDLE_SECONDS.labels(source=self.source).observe(max(0.0, _clock() - self._began_at))
         if batch is self._running:
             self._finished.append((batch, exc_info[1] if exc_info else None))
         # The error is dealt with here; nameko need not log it a second time.
@@ -241,8 +245,15 @@ class EventBatches(Entrypoint):  # type: ignore[misc]  # nameko has no types
             own_user=self._own_user,
         )
         self._hold = 0.0
+        self._measure_age(batch)
         # Batches are settled in the order they arrived, so the last tag covers all before it.
         channel.basic_ack(batch[-1].tag, multiple=True)
+
+    def _measure_age(self, batch: Sequence[Delivery]) -> None:
+        now, age = time.time(), metrics.EVENT_AGE_SECONDS.labels(source=self.source)
+        for delivery in batch:
+            if delivery.happened_at is not None:
+                age.observe(max(0.0, now - delivery.happened_at))
 
     def _hold_back(self, batch: list[Delivery], away: Unavailable) -> None:
         self._hold = min(max(0.1, self._hold * 2), _LONGEST_HOLD)

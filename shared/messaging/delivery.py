@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from enum import Enum
 from typing import Any
 
@@ -14,6 +16,8 @@ REASON_HEADER = "x-kefu-reason"
 #: Headers of a copy (retry or replay) that keep who sent the original, and under which routing key.
 SENDER_HEADER = "x-kefu-user"
 ROUTING_KEY_HEADER = "x-kefu-routing-key"
+#: Header that says when what an event tells of happened, in Unix seconds with fractions; copies keep it.
+TIME_HEADER = "x-kefu-time"
 _OURS = (ATTEMPT_HEADER, REASON_HEADER, SENDER_HEADER, ROUTING_KEY_HEADER)
 #: What the broker itself notes on a message; a copy begins afresh.
 _BROKERS_OWN = ("x-death", "x-first-death", "x-last-death", "x-delivery-count")
@@ -38,7 +42,8 @@ class Delivery:
 
     ``attempt`` counts from 1 over all retries; ``redelivered`` is the broker's own hint that a
     consumer had it before; ``user_id`` is the broker user that sent the original, vouched for by the
-    broker. A handler leaves ``outcome`` alone for done, or calls one of the verbs.
+    broker. ``happened_at`` is Unix seconds, None where the sender did not say; anybody may write it, so it
+    is good for measuring and nothing else. A handler leaves ``outcome`` alone for done, or calls one of the verbs.
     """
 
     body: bytes
@@ -48,6 +53,7 @@ class Delivery:
     redelivered: bool
     tag: int
     headers: Mapping[str, Any] = field(default_factory=dict)
+    happened_at: float | None = None
     outcome: Outcome = Outcome.DONE
     reason: str | None = None
 
@@ -72,6 +78,7 @@ class Delivery:
             redelivered=bool(info.get("redelivered")),
             tag=info["delivery_tag"],
             headers=headers,
+            happened_at=_happened_at(headers.get(TIME_HEADER), properties.get("timestamp")),
         )
 
     @property
@@ -95,6 +102,13 @@ class Delivery:
     def reset(self) -> None:
         """Forget the outcome, before the message is handled once more."""
         self.outcome, self.reason = Outcome.DONE, None
+
+
+def _happened_at(header: object, stamp: object) -> float | None:
+    """Return when the event happened by our own header, or else by the message's time stamp of whole seconds."""
+    if isinstance(header, int | float) and math.isfinite(header):
+        return float(header)
+    return stamp.replace(tzinfo=stamp.tzinfo or UTC).timestamp() if isinstance(stamp, datetime) else None
 
 
 def headers_to_copy(headers: Mapping[Any, Any]) -> dict[str, Any]:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 import signal
 from collections.abc import Callable, Iterator
 from types import SimpleNamespace
@@ -268,6 +269,15 @@ def _let_others_run() -> None:
     hub = eventlet.hubs.get_hub()
     hub.schedule_call_global(0, eventlet.getcurrent().switch)
     hub.switch()
+
+
+def test_what_is_running_shows_in_the_metrics(process: Process) -> None:
+    """After an upgrade an operator sees which processes are still the old ones."""
+    run(Service, lambda _runtime: "application")
+    samples = [sample for metric in metrics.BUILD_INFO.collect() for sample in metric.samples]
+    (sample,) = [sample for sample in samples if sample.labels["service"] == "desk"]
+    assert sample.value == 1
+    assert re.match(r"\d+\.\d+|unreleased", sample.labels["version"])
 
 
 def test_how_busy_the_pool_is_shows_in_the_metrics(process: Process) -> None:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from itertools import pairwise
@@ -11,10 +12,18 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from nameko.exceptions import ContainerBeingKilled
 
+from shared import metrics
 from shared.errors import Conflict, NotFound, Unavailable, ValidationFailed
 from shared.messaging import consumer
 from shared.messaging.consumer import EventBatches, event_batches, subscriptions_of
-from shared.messaging.delivery import ATTEMPT_HEADER, REASON_HEADER, SENDER_HEADER, Delivery, Outcome
+from shared.messaging.delivery import (
+    ATTEMPT_HEADER,
+    REASON_HEADER,
+    SENDER_HEADER,
+    TIME_HEADER,
+    Delivery,
+    Outcome,
+)
 from shared.messaging.publisher import Fate
 from shared.messaging.topology import Subscription
 from tests.unit.shared.messaging.stage import Message, Stage, name_of
@@ -67,6 +76,21 @@ def test_a_batch_holds_no_more_than_its_size_and_no_fewer_than_what_is_there(
     assert stage.handled() == [["a", "b", "c"], ["d", "e", "f"], ["g", "h"]]
     assert stage.acknowledged() == [*"abcdefgh"]
     assert stage.prefetch == 6
+
+
+def test_how_old_events_are_when_they_have_been_handled_is_measured(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What an operator is woken by: not how many wait, but how long. Without a word of when, nothing is guessed."""
+
+    def value(kind: str) -> float:
+        labels = {"source": "shop"}
+        return metrics.REGISTRY.get_sample_value(f"kefu_event_{kind}", labels) or 0.0
+
+    before = {kind: value(kind) for kind in ("age_seconds_count", "age_seconds_sum", "handle_seconds_count")}
+    hour_old = {"application_headers": {TIME_HEADER: time.time() - 3600}}
+    Stage([Message("a", properties=hour_old), Message("b")], _nothing).run(monkeypatch)
+    assert value("age_seconds_count") - before["age_seconds_count"] == 1
+    assert 3600 <= value("age_seconds_sum") - before["age_seconds_sum"] < 3700
+    assert value("handle_seconds_count") - before["handle_seconds_count"] == 1
 
 
 def test_a_batch_that_fails_is_split_and_only_the_message_at_fault_suffers(

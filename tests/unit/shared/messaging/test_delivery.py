@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -9,8 +10,10 @@ from shared.messaging.delivery import (
     REASON_HEADER,
     ROUTING_KEY_HEADER,
     SENDER_HEADER,
+    TIME_HEADER,
     Delivery,
     Outcome,
+    headers_to_copy,
 )
 
 VOUCHING = frozenset({"desk", "operator"})
@@ -70,6 +73,33 @@ def test_an_original_of_ours_is_ours() -> None:
 def test_a_count_of_attempts_that_is_none_counts_as_the_first(value: object) -> None:
     """The count picks the next delay, so it is never below one."""
     assert _delivery("desk", {ATTEMPT_HEADER: value, ROUTING_KEY_HEADER: "x"}).attempt == 1
+
+
+@pytest.mark.parametrize(
+    ("header", "stamp", "when"),
+    [
+        (1_772_413_200.25, None, 1_772_413_200.25),
+        (1_772_413_200, datetime(2020, 1, 1, tzinfo=UTC), 1_772_413_200.0),
+        (None, datetime(2026, 3, 2, 1, 0, tzinfo=UTC), 1_772_413_200.0),
+        (None, datetime(2026, 3, 2, 1, 0), 1_772_413_200.0),  # noqa: DTZ001 - the library's own are in UTC and do not say so
+        ("soon", None, None),
+        (float("nan"), None, None),
+        (None, "yesterday", None),
+        (None, None, None),
+    ],
+)
+def test_when_an_event_happened_is_read_from_our_header_or_the_messages_stamp(
+    header: object, stamp: object, when: float | None
+) -> None:
+    """For measuring only, so whatever a stranger writes there does no harm."""
+    properties = {"application_headers": {TIME_HEADER: header}, "timestamp": stamp}
+    info = {"routing_key": "k", "delivery_tag": 1}
+    assert Delivery.from_broker(b"{}", properties, info, vouching=VOUCHING).happened_at == when
+
+
+def test_a_copy_keeps_when_its_event_happened() -> None:
+    """An event that was tried again for an hour is an hour old, not new."""
+    assert headers_to_copy({TIME_HEADER: 1_772_413_200.25}) == {TIME_HEADER: 1_772_413_200.25}
 
 
 def test_a_handler_says_what_becomes_of_a_delivery_and_the_last_word_counts() -> None:
