@@ -1,9 +1,11 @@
 # One verb, one target. Everything runs in .venv, which `setup` makes and keeps current.
 .DEFAULT_GOAL := help
-.PHONY: help setup run test test-unit test-integration test-reliability test-containers lint bench up down \
+.PHONY: help setup run test test-unit test-integration test-reliability test-deep test-containers lint bench up down \
         rules lock
 
 BIN := .venv/bin
+# Suites without a server use every core; the others bring their own servers up and run one test at a time.
+PARALLEL := -n auto --dist worksteal
 COMPOSE := docker compose --env-file .kefu/images.env
 
 # The first Python that fits; looked for only when a recipe needs it.
@@ -21,18 +23,21 @@ run: setup ## play a day of contacts through the four services (ONCE=1: stop aft
 	@$(BIN)/python -m kefu demo $(if $(filter-out 0 no false,$(ONCE)),--once)
 
 test: setup servers ## all suites but the containers
-	$(BIN)/python -m pytest tests/unit tests/contract tests/architecture $(ARGS)
+	$(BIN)/python -m pytest $(PARALLEL) tests/unit tests/contract tests/architecture $(ARGS)
 	$(BIN)/python -m pytest -m "not container" tests/integration $(ARGS)
 	$(BIN)/python -m pytest -m "not container" tests/reliability $(ARGS)
 
 test-unit: setup ## the suites that need no server
-	$(BIN)/python -m pytest tests/unit tests/contract tests/architecture $(ARGS)
+	$(BIN)/python -m pytest $(PARALLEL) tests/unit tests/contract tests/architecture $(ARGS)
 
 test-integration: setup servers ## against a real broker and a real database
 	$(BIN)/python -m pytest -m "not container" tests/integration $(ARGS)
 
 test-reliability: setup servers ## kill processes, count what was lost or done twice
 	$(BIN)/python -m pytest -m "not container" tests/reliability $(ARGS)
+
+test-deep: setup ## the suites without a server, with many more random cases (minutes)
+	KEFU_TEST_DEEP=1 $(BIN)/python -m pytest $(PARALLEL) --timeout 1800 tests/unit $(ARGS)
 
 test-containers: setup ## the integration suite over the whole stack in containers
 	scripts/engine.sh
