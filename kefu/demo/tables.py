@@ -27,6 +27,15 @@ _CATEGORIES = {
     "complaint": "投诉",
 }
 _STATES = {"received": "受理", "accepted": "处理中", "refused": "无效", "replied": "已回复", "closed": "结案"}
+_CLOCK_STATES = {
+    "running": "进行中",
+    "warned": "已预警",
+    "breached": "超期",
+    "met": "按时",
+    "met_late": "逾期完成",
+    "paused": "暂停",
+    "superseded": "作废",
+}
 _STATISTICS: tuple[tuple[str, str, str], ...] = (
     ("contacts", "total", "contacts 来访"),
     ("", "rejected_events", "rejected events 拒收"),
@@ -52,6 +61,7 @@ def all_tables(shown: Shown, names: Mapping[str, str]) -> Iterator[Table]:
     """Yield every table of the day, in the order in which a contact becomes a report."""
     yield contacts_table(shown, names)
     yield cases_table(shown)
+    yield clocks_table(shown)
     yield callbacks_table(shown)
     yield rejected_table(shown)
     yield statistics_table(shown)
@@ -81,7 +91,7 @@ def cases_table(shown: Shown) -> Table:
     for state, name in _STATES.items():
         table.add_column(f"{state}\n{name}", justify="right", no_wrap=True)
     table.add_column("overdue\n超期", justify="right", no_wrap=True)
-    table.add_column("next deadline\n下一时限", no_wrap=True)
+    table.add_column("next deadline\n下一时限", overflow="fold")
     for org, cases in shown.cases.items():
         table.add_row(org)
         for level in sorted({case["level"] for case in cases}):
@@ -94,6 +104,27 @@ def cases_table(shown: Shown) -> Table:
                 f"[red]{overdue}[/red]" if overdue else "·",
                 _next_deadline(own),
             )
+        table.add_section()
+    return table
+
+
+def clocks_table(shown: Shown) -> Table:
+    """Return the clocks of all cases: how many warned, were met in time, were met late or are overdue."""
+    table = _table("Clocks of complaint cases 时限与预警")
+    table.add_column("organisation\n  clock 时限", no_wrap=True)
+    for state, name in _CLOCK_STATES.items():
+        table.add_column(f"{state.replace('_', ' ')}\n{name}", justify="right", no_wrap=True)
+    for org, cases in shown.cases.items():
+        table.add_row(org)
+        clocks = [clock for case in cases for clock in case["deadlines"]]
+        for label in sorted({clock["name"] for clock in clocks}):
+            own = [clock for clock in clocks if clock["name"] == label]
+            states = Counter(clock["state"] for clock in own)
+            # A clock that was late when it was first looked at has breached and not warned before.
+            timely = [clock for clock in own if clock["state"] not in ("breached", "met_late")]
+            states["warned"] = sum(any(point["passed"] for point in clock["warnings"]) for clock in timely)
+            numbers = [_number(states[state]) for state in _CLOCK_STATES]
+            table.add_row(f"  {label}", *numbers)
         table.add_section()
     return table
 

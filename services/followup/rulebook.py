@@ -21,6 +21,7 @@ from services.followup.domain.rulebook import (
     QuietHours,
     Trigger,
 )
+from services.handbooks import why_not_citable
 from services.names import SERVICES
 from shared.regulations import Rulebooks
 from shared.regulations.fields import (
@@ -38,7 +39,7 @@ from shared.regulations.fields import (
     sourced,
     sourced_duration,
 )
-from shared.regulations.loading import load
+from shared.regulations.loading import Loaded, read_all
 
 PROFILES = Path(__file__).parent / "regulations"
 
@@ -132,11 +133,23 @@ class FollowupRulesSchema(Row):
     quiet_hours = Many(nested(_QuietHoursRow()), load_default=())
 
 
-def load_rulebooks(organisations: Path, profiles: Path = PROFILES) -> Rulebooks[FollowupRules]:
-    """Return the followup rulebooks of all ``organisations``; RegulationError names every bad file."""
+def read_rulebooks(organisations: Path, profiles: Path = PROFILES) -> Loaded[FollowupRules]:
+    """Return the followup rulebooks of all ``organisations`` and of all profiles, with every fault of their files."""
 
     def read(sections: Any) -> FollowupRules:
         rules: FollowupRules = FollowupRulesSchema().load(sections)
         return rules
 
-    return load(profiles, organisations, read, "followup", SERVICES)
+    return read_all(
+        profiles,
+        organisations,
+        read,
+        "followup",
+        SERVICES,
+        refuse_source=why_not_citable,
+    )
+
+
+def load_rulebooks(organisations: Path, profiles: Path = PROFILES) -> Rulebooks[FollowupRules]:
+    """Return the followup rulebooks of all ``organisations``; RegulationError names every bad file."""
+    return read_rulebooks(organisations, profiles).sound()

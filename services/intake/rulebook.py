@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 from string import Formatter
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 import marshmallow
 from marshmallow import validates_schema
 
+from services.handbooks import why_not_citable
 from services.intake.domain.rulebook import (
     Category,
     Channel,
@@ -21,7 +23,7 @@ from services.intake.domain.rulebook import (
 from services.names import SERVICES
 from shared.regulations import Rulebooks
 from shared.regulations.fields import REQUIRED, Flag, OneOf, Row, Table, Text, Whole, nested, source
-from shared.regulations.loading import load
+from shared.regulations.loading import Loaded, read_all
 
 PROFILES = Path(__file__).parent / "regulations"
 _PLACES = {"prefix", "date", "serial"}
@@ -93,11 +95,31 @@ class IntakeRulesSchema(Row):
     numbering = nested(_NumberingRow(), **REQUIRED)
 
 
-def load_rulebooks(organisations: Path, profiles: Path = PROFILES) -> Rulebooks[IntakeRules]:
-    """Return the intake rulebooks of all ``organisations``; RegulationError names every bad file."""
+def _roles(rules: IntakeRules) -> Iterator[tuple[str, str]]:
+    """Yield every role the rulebook names, with its path: a contact must land with somebody."""
+    for category in rules.categories:
+        yield f"categories.{category.code}.target", category.target
+    yield "first_responsible.otherwise", rules.first_responsible.otherwise
+
+
+def read_rulebooks(organisations: Path, profiles: Path = PROFILES) -> Loaded[IntakeRules]:
+    """Return the intake rulebooks of all ``organisations`` and of all profiles, with every fault of their files."""
 
     def read(sections: Any) -> IntakeRules:
         rules: IntakeRules = IntakeRulesSchema().load(sections)
         return rules
 
-    return load(profiles, organisations, read, "intake", SERVICES)
+    return read_all(
+        profiles,
+        organisations,
+        read,
+        "intake",
+        SERVICES,
+        refuse_source=why_not_citable,
+        roles=_roles,
+    )
+
+
+def load_rulebooks(organisations: Path, profiles: Path = PROFILES) -> Rulebooks[IntakeRules]:
+    """Return the intake rulebooks of all ``organisations``; RegulationError names every bad file."""
+    return read_rulebooks(organisations, profiles).sound()

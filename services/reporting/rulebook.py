@@ -7,12 +7,13 @@ from typing import Any
 
 import marshmallow
 
+from services.handbooks import why_not_citable
 from services.names import SERVICES
 from services.reporting.domain.kpi import FORMULAS
 from services.reporting.domain.rulebook import Comparison, KpiTarget, ReportingRules
 from shared.regulations import Rulebooks
 from shared.regulations.fields import REQUIRED, Exact, OneOf, Row, Table, Text, Whole, source, sourced
-from shared.regulations.loading import load
+from shared.regulations.loading import Loaded, read_all
 
 PROFILES = Path(__file__).parent / "regulations"
 #: The last day that every month has.
@@ -41,11 +42,23 @@ class ReportingRulesSchema(Row):
     month_report_by_day = sourced(Whole(least=1, most=_SHORTEST_MONTH))
 
 
-def load_rulebooks(organisations: Path, profiles: Path = PROFILES) -> Rulebooks[ReportingRules]:
-    """Return the reporting rulebooks of all ``organisations``; RegulationError names every bad file."""
+def read_rulebooks(organisations: Path, profiles: Path = PROFILES) -> Loaded[ReportingRules]:
+    """Return the reporting rulebooks of all ``organisations`` and of all profiles, with every fault of their files."""
 
     def read(sections: Any) -> ReportingRules:
         rules: ReportingRules = ReportingRulesSchema().load(sections)
         return rules
 
-    return load(profiles, organisations, read, "reporting", SERVICES)
+    return read_all(
+        profiles,
+        organisations,
+        read,
+        "reporting",
+        SERVICES,
+        refuse_source=why_not_citable,
+    )
+
+
+def load_rulebooks(organisations: Path, profiles: Path = PROFILES) -> Rulebooks[ReportingRules]:
+    """Return the reporting rulebooks of all ``organisations``; RegulationError names every bad file."""
+    return read_rulebooks(organisations, profiles).sound()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Hashable, Iterator, Mapping
+from collections.abc import Callable, Hashable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path
@@ -16,6 +16,11 @@ from shared.regulations.values import DESIGN, ORGANISATION
 
 _RULE_ID = re.compile(r"[A-Z]-[A-Z0-9]{2,4}-[0-9]{2,3}")
 _VERSION = re.compile(r"[0-9A-Za-z][0-9A-Za-z._-]*")
+#: Far deeper than any rulebook; what is deeper holds itself by an alias or was made to break the reader.
+_DEEPEST = 30
+
+#: Tells why a profile may not cite a rule; ``None`` when it may.
+RefuseSource = Callable[[str, str], str | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +52,8 @@ class _UniqueKeyLoader(_SafeLoader):  # type: ignore[valid-type, misc]  # a base
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:  # noqa: FBT001, FBT002 - the signature is yaml's
         seen: set[str] = set()
         for key, _ in node.value:
+            if not isinstance(key, yaml.ScalarNode):
+                raise yaml.constructor.ConstructorError(None, None, "a key must be text", key.start_mark)
             if key.value in seen:
                 line = key.start_mark.line + 1
                 raise yaml.constructor.ConstructorError(
@@ -68,6 +75,9 @@ def read_yaml(path: Path, faults: list[Fault]) -> dict[str, Any] | None:
     except (OSError, UnicodeDecodeError) as error:
         faults.append(Fault(str(path), "", f"cannot be read: {error}"))
         return None
+    except (ValueError, RecursionError) as error:  # a date such as 2026-02-30; brackets without end
+        faults.append(Fault(str(path), "", f"is not valid YAML: {error}"))
+        return None
     except yaml.YAMLError as error:
         problem = getattr(error, "problem", None) or "not valid YAML"
         mark = getattr(error, "problem_mark", None)
@@ -77,10 +87,20 @@ def read_yaml(path: Path, faults: list[Fault]) -> dict[str, Any] | None:
     if not isinstance(content, dict):
         faults.append(Fault(str(path), "", "must hold a mapping of keys to values"))
         return None
+    if _deeper_than(content, _DEEPEST):
+        faults.append(Fault(str(path), "", f"is nested deeper than {_DEEPEST} levels"))
+        return None
     return content
 
 
-def read_profile(path: Path, faults: list[Fault]) -> Document | None:
+def _deeper_than(node: object, levels: int) -> bool:
+    below = node.values() if isinstance(node, dict) else node if isinstance(node, list) else ()
+    return any(levels == 0 or _deeper_than(each, levels - 1) for each in below)
+
+
+def read_profile(
+    path: Path, faults: list[Fault], refuse_source: RefuseSource | None = None
+) -> Document | None:
     """Return the profile in ``path``, or ``None`` when nothing of it can be used; adds to ``faults``."""
     content = read_yaml(path, faults)
     if content is None:
@@ -99,6 +119,8 @@ def read_profile(path: Path, faults: list[Fault]) -> Document | None:
         faults.append(Fault(file, "versions", "must list at least one version"))
     for edition in editions:
         check_sources(edition.sections, file, by_organisation=False, faults=faults)
+        if refuse_source is not None:
+            _check_citations(edition.sections, path.stem, file, refuse_source, faults)
     return Document(path.stem, file, extends, editions)
 
 
@@ -165,6 +187,17 @@ def check_sources(
             isinstance(source, str) and (source == DESIGN or _RULE_ID.fullmatch(source))
         ):
             faults.append(Fault(file, path, f"must be a rule id such as B-RET-32, or {DESIGN!r}: {source!r}"))
+
+
+def _check_citations(
+    sections: Mapping[str, Any], profile: str, file: str, refuse: RefuseSource, faults: list[Fault]
+) -> None:
+    """Add a fault for every rule cited that does not exist or is not the profile's to cite."""
+    for path, source in _sources(sections, ""):
+        if isinstance(source, str) and _RULE_ID.fullmatch(source):
+            reason = refuse(profile, source)
+            if reason is not None:
+                faults.append(Fault(file, path, reason))
 
 
 def _sources(node: object, place: str) -> Iterator[tuple[str, object]]:

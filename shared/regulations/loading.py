@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 from typing import Any, Generic, TypeVar
@@ -10,7 +11,7 @@ from typing import Any, Generic, TypeVar
 import marshmallow
 
 from shared.errors import NotFound
-from shared.regulations.documents import Document, Edition, read_profile
+from shared.regulations.documents import Document, Edition, RefuseSource, read_profile
 from shared.regulations.errors import Fault, RegulationError
 from shared.regulations.merging import Layers
 from shared.regulations.organisations import OrganisationFile, read_organisations
@@ -20,6 +21,25 @@ Sections = TypeVar("Sections")
 _Pick = tuple[Document, Edition]
 
 
+@dataclass(frozen=True, slots=True)
+class Loaded(Generic[Sections]):
+    """What the files of one part of the system hold, and every fault of them, sorted, each once.
+
+    ``profiles`` are the regulations of each profile by itself, sorted by the date each comes into force.
+    With ``faults`` both hold only what could be built.
+    """
+
+    rulebooks: Rulebooks[Sections]
+    profiles: Mapping[str, tuple[Regulation[Sections], ...]]
+    faults: tuple[Fault, ...]
+
+    def sound(self) -> Rulebooks[Sections]:
+        """Return the rulebooks; raises RegulationError naming file, path and reason of every fault."""
+        if self.faults:
+            raise RegulationError(self.faults)
+        return self.rulebooks
+
+
 def load(
     directory: Path,
     organisations_dir: Path,
@@ -27,56 +47,89 @@ def load(
     service: str,
     services: Collection[str],
 ) -> Rulebooks[Sections]:
-    """Load the profiles in ``directory`` and the organisations that follow them.
+    """Return what ``read_all`` reads; raises RegulationError naming file, path and reason of every fault."""
+    return read_all(directory, organisations_dir, schema, service, services).sound()
+
+
+def read_all(
+    directory: Path,
+    organisations_dir: Path,
+    schema: Callable[[Mapping[str, Any]], Sections],
+    service: str,
+    services: Collection[str],
+    *,
+    refuse_source: RefuseSource | None = None,
+    roles: Callable[[Sections], Iterable[tuple[str, str]]] | None = None,
+) -> Loaded[Sections]:
+    """Read the profiles in ``directory`` and the organisations that follow them.
 
     ``schema`` turns merged sections into a typed object and raises marshmallow.ValidationError (a schema's
     ``load`` does). ``service`` is the part of the organisations' overrides that belongs to these profiles,
-    ``services`` all parts they may speak of. Every version of every profile and of every organisation is
-    built, so a bad one is found now and not on the day it comes into force.
-    Raises RegulationError naming file, path and reason of every problem.
+    ``services`` all parts they may speak of. ``refuse_source(profile, source)`` tells why a profile may not
+    cite a source; ``roles`` yields path and name of every role the sections name, each of which somebody of
+    the organisation must hold. Every version of every profile and of every organisation is built, so a bad
+    one is found now and not on the day it comes into force. Raises nothing for what is wrong with a file.
     """
     faults: list[Fault] = []
-    profiles = _read_profiles(directory, faults)
+    names, documents = _read_profiles(directory, refuse_source, faults)
     organisations = read_organisations(organisations_dir, services, faults)
-    chains = _resolve_chains(profiles, faults)
+    chains = _resolve_chains(names, documents, faults)
     builder = _Builder(
-        profiles, chains, {file.organisation.id: file for file in organisations}, schema, service
+        documents, chains, {file.organisation.id: file for file in organisations}, schema, service
     )
-    for name in chains:
-        for picks in _combinations(chains[name], None):
-            builder.build(name, name, picks, faults)
+    profiles = {name: builder.profile(name, faults) for name in chains}
     timelines = {}
     for file in organisations:
         organisation = file.organisation
-        if organisation.id in profiles:
+        if organisation.id in names:
             faults.append(Fault(file.file, "org", f"{organisation.id!r} is the name of a profile already"))
-        if organisation.profile not in profiles:
-            known = ", ".join(sorted(profiles))
+        if organisation.profile not in names:
+            known = ", ".join(sorted(names))
             reason = f"there is no profile {organisation.profile!r} in {directory}; known are {known}"
             faults.append(Fault(file.file, "profile", reason))
         elif organisation.profile in chains:
-            timelines[organisation.id] = builder.timeline(organisation, faults)
-    if faults:
-        raise RegulationError(faults)
-    return Rulebooks(timelines, builder.rebuild)
+            timeline = timelines[organisation.id] = builder.timeline(organisation, faults)
+            if roles is not None:
+                faults.extend(_unheld(timeline, roles, file.file))
+    rulebooks = Rulebooks(timelines, builder.rebuild)
+    return Loaded(rulebooks, profiles, tuple(sorted(set(faults))))
 
 
-def _read_profiles(directory: Path, faults: list[Fault]) -> dict[str, Document]:
+def _unheld(
+    timeline: Timeline[Sections], roles: Callable[[Sections], Iterable[tuple[str, str]]], file: str
+) -> Iterator[Fault]:
+    """Yield a fault, at the file that names it, for every role nobody of the organisation holds."""
+    organisation = timeline.organisation
+    for regulation in timeline.regulations:
+        for path, role in roles(regulation.sections):
+            if role not in organisation.roles:
+                reason = f"nobody of {organisation.id} holds the role {role!r}; {file} lists those held"
+                yield Fault(regulation.file_of(path), path, reason)
+
+
+def _read_profiles(
+    directory: Path, refuse_source: RefuseSource | None, faults: list[Fault]
+) -> tuple[frozenset[str], dict[str, Document]]:
+    """Return the names of all profiles, and those of them that can be used."""
     paths = sorted(directory.glob("*.yaml"))
     if not paths:
         faults.append(Fault(str(directory), "", "holds no profile file (*.yaml)"))
-    documents = [document for path in paths if (document := read_profile(path, faults)) is not None]
-    return {document.name: document for document in documents}
+    read = [read_profile(path, faults, refuse_source) for path in paths]
+    documents = {document.name: document for document in read if document is not None}
+    return frozenset(path.stem for path in paths), documents
 
 
-def _resolve_chains(profiles: Mapping[str, Document], faults: list[Fault]) -> dict[str, tuple[Document, ...]]:
+def _resolve_chains(
+    names: Collection[str], profiles: Mapping[str, Document], faults: list[Fault]
+) -> dict[str, tuple[Document, ...]]:
     """Return for every usable profile its layers, the base first."""
     chains: dict[str, tuple[Document, ...]] = {}
     for name, document in profiles.items():
         chain = [document]
         while (extends := chain[0].extends) is not None:
             if extends not in profiles:
-                faults.append(Fault(chain[0].file, "extends", f"there is no profile {extends!r}"))
+                if extends not in names:  # one that could not be read is a fault of its own file
+                    faults.append(Fault(chain[0].file, "extends", f"there is no profile {extends!r}"))
                 break
             if profiles[extends] in chain:
                 circle = " -> ".join([*(layer.name for layer in reversed(chain)), extends])
@@ -125,6 +178,11 @@ class _Builder(Generic[Sections]):
         self._schema = schema
         self._service = service
 
+    def profile(self, name: str, faults: list[Fault]) -> tuple[Regulation[Sections], ...]:
+        """Return every regulation the profile by itself ever is; adds to ``faults`` what cannot be built."""
+        built = (self.build(name, name, picks, faults) for picks in _combinations(self._chains[name], None))
+        return tuple(regulation for regulation in built if regulation is not None)
+
     def timeline(self, organisation: Organisation, faults: list[Fault]) -> Timeline[Sections]:
         """Return every regulation the organisation ever has; adds to ``faults`` what cannot be built."""
         overrides = self._files[organisation.id].overrides_for(self._service)
@@ -157,7 +215,7 @@ class _Builder(Generic[Sections]):
             version=",".join(f"{document.name}:{edition.version}" for document, edition in picks),
             effective_from=max(edition.effective_from for _, edition in picks),
             sections=sections,
-            _content=layers.sections,
+            _layers=layers,
         )
 
     def rebuild(self, org: str, version: str) -> Regulation[Sections]:

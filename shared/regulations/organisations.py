@@ -19,10 +19,22 @@ from shared.regulations.documents import (
 )
 from shared.regulations.errors import Fault
 from shared.regulations.rulebooks import Organisation
+from shared.worktime import Calendars, WorktimeError
 
-_KEYS = {"org", "name", "profile", "number_prefix", "calendar", "time_zone", "publishers", "overrides"}
+_KEYS = {
+    "org",
+    "name",
+    "profile",
+    "number_prefix",
+    "calendar",
+    "time_zone",
+    "publishers",
+    "roles",
+    "overrides",
+}
 _CODE = re.compile(r"[a-z][a-z0-9-]{1,39}")
 _PREFIX = re.compile(r"[A-Z][A-Z0-9]{1,7}")
+_ROLE = re.compile(r"[a-z][a-z0-9_]{1,39}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,8 +86,10 @@ def _read_organisation(path: Path, services: Collection[str], faults: list[Fault
     if org and org != path.stem:
         faults.append(Fault(file, "org", f"must be {path.stem!r}, the name of the file"))
     prefix = _text(content, "number_prefix", file, faults, _PREFIX)
-    publishers = _publishers(content.get("publishers"), file, faults)
+    publishers = _names(content, "publishers", _CODE, file, faults)
+    roles = _names(content, "roles", _ROLE, file, faults)
     _check_zone(texts["time_zone"], file, faults)
+    _check_calendar(texts["calendar"], file, faults)
     editions = read_editions(content.get("overrides"), file, "overrides", faults)
     for number, edition in enumerate(editions):
         _check_overrides(edition, number, services, file, faults)
@@ -89,6 +103,7 @@ def _read_organisation(path: Path, services: Collection[str], faults: list[Fault
         calendar=texts["calendar"],
         time_zone=texts["time_zone"],
         publishers=publishers,
+        roles=roles,
     )
     return OrganisationFile(organisation, file, Document(org, file, None, editions))
 
@@ -105,11 +120,14 @@ def _text(
     return value
 
 
-def _publishers(value: object, file: str, faults: list[Fault]) -> frozenset[str]:
+def _names(
+    content: dict[str, Any], key: str, shape: re.Pattern[str], file: str, faults: list[Fault]
+) -> frozenset[str]:
+    value = content.get(key)
     if not isinstance(value, list) or not all(
-        isinstance(name, str) and _CODE.fullmatch(name) for name in value
+        isinstance(name, str) and shape.fullmatch(name) for name in value
     ):
-        faults.append(Fault(file, "publishers", "must be a list of names such as [first, second]"))
+        faults.append(Fault(file, key, "must be a list of names such as [first, second]"))
         return frozenset()
     return frozenset(value)
 
@@ -121,6 +139,15 @@ def _check_zone(zone: str, file: str, faults: list[Fault]) -> None:
         ZoneInfo(zone)
     except (ZoneInfoNotFoundError, ValueError):
         faults.append(Fault(file, "time_zone", f"{zone!r} is no time zone such as Asia/Shanghai"))
+
+
+def _check_calendar(name: str, file: str, faults: list[Fault]) -> None:
+    if not name:
+        return
+    try:
+        Calendars().by_name(name)
+    except WorktimeError as error:
+        faults.append(Fault(file, "calendar", error.message))
 
 
 def _check_overrides(

@@ -10,6 +10,7 @@ from typing import Any, Generic, TypeVar
 from zoneinfo import ZoneInfo
 
 from shared.errors import NotFound
+from shared.regulations.merging import Layers
 
 Sections = TypeVar("Sections")
 
@@ -18,8 +19,9 @@ Sections = TypeVar("Sections")
 class Organisation:
     """One organisation served by the deployment.
 
-    ``publishers`` are the external systems that may send for it, ``calendar`` names its working calendar,
-    ``time_zone`` (IANA) decides when its versions come into force and which local day a moment is on.
+    ``publishers`` are the external systems that may send for it, ``roles`` those its staff hold,
+    ``calendar`` names its working calendar, ``time_zone`` (IANA) decides when its versions come into force
+    and which local day a moment is on.
     """
 
     id: str
@@ -29,6 +31,7 @@ class Organisation:
     calendar: str
     time_zone: str
     publishers: frozenset[str]
+    roles: frozenset[str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +47,16 @@ class Regulation(Generic[Sections]):
     version: str
     effective_from: date
     sections: Sections
-    _content: Mapping[str, Any] = field(repr=False, compare=False)
+    _layers: Layers = field(repr=False, compare=False)
+
+    @property
+    def content(self) -> Mapping[str, Any]:
+        """What the files say, merged, before it was given types; not to be changed."""
+        return self._layers.sections
+
+    def file_of(self, path: str) -> str:
+        """Return the file that says what stands at the dotted ``path``, rows of a list by their number."""
+        return self._layers.file_of(path)
 
     def source_of(self, path: str) -> str:
         """Return the source of the value at the dotted ``path``, its own or that of what encloses it.
@@ -52,7 +64,7 @@ class Regulation(Generic[Sections]):
         A row of a list is named by its number or its ``code``. Raises KeyError when there is no such value
         or nothing around it names a source.
         """
-        node: Any = self._content
+        node: Any = self.content
         source: str | None = None
         for step in path.split("."):
             node = _step_into(node, step, path)

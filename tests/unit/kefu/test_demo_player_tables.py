@@ -13,7 +13,16 @@ from kefu.demo.expectations import Figure
 from kefu.demo.figures import Shown, gather
 from kefu.demo.progress import Bars, Lines, teller_for
 from kefu.demo.stack import Place
-from kefu.demo.tables import WIDTH, all_tables, callbacks_table, figures_table, places_table, rejected_table
+from kefu.demo.tables import (
+    WIDTH,
+    all_tables,
+    callbacks_table,
+    cases_table,
+    clocks_table,
+    figures_table,
+    places_table,
+    rejected_table,
+)
 
 ORGS = ("plaza-demo", "property-demo", "retail-demo", "shop-demo", "it-demo")
 NAMES = dict.fromkeys(ORGS, "蓝砚信息技术服务（演示）")
@@ -31,10 +40,13 @@ STATISTICS = {
 def case(
     level: str, state: str, *, due_at: str = "2026-11-24T16:00:00.000Z", overdue: bool = False
 ) -> dict[str, Any]:
-    clocks = [
+    half = {"percent": 50, "before": None, "at": None, "passed": True}
+    first, close = (
         {"name": "first_contact", "due_at": "2026-11-20T00:00:00.000Z", "state": "met", "provisional": False},
         {"name": "close", "due_at": due_at, "state": "running", "provisional": True},
-    ]
+    )
+    late = {**first, "name": "reply", "state": "breached", "warnings": [half]}
+    clocks = [{**first, "warnings": []}, {**close, "warnings": [half]}, late]
     return {"level": level, "state": state, "overdue": overdue, "deadlines": clocks}
 
 
@@ -90,6 +102,15 @@ def render(*what: Any, terminal: bool = False) -> str:
     return stream.getvalue()
 
 
+def test_clocks_that_warned_and_clocks_that_are_late_are_told_apart(shown: Shown) -> None:
+    """A clock late before anybody looked never warned; whoever reads the table must not think it did."""
+    lines = render(clocks_table(shown)).splitlines()
+    close = next(line.split() for line in lines if line.strip().startswith("close"))
+    reply = next(line.split() for line in lines if line.strip().startswith("reply"))
+    assert close == ["close", "2", "2", "·", "·", "·", "·", "·"]
+    assert reply == ["reply", "·", "·", "2", "·", "·", "·", "·"]
+
+
 def test_every_table_fits_a_hundred_columns(shown: Shown) -> None:
     """Chinese characters are two columns wide; no number, state or rule is cut off."""
     text = render(*all_tables(shown, NAMES))
@@ -124,7 +145,7 @@ def test_the_next_deadline_is_the_earliest_still_running(shown: Shown) -> None:
     text = render(*all_tables(shown, NAMES))
     assert "11-25 00:00? close" in text
     assert "11-24 00:00? close" in text
-    assert "first_contact" not in text
+    assert "first_contact" not in render(cases_table(shown))
 
 
 def test_callbacks_stand_in_the_order_they_are_due() -> None:

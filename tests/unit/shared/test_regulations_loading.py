@@ -29,7 +29,7 @@ from shared.regulations.fields import (
     sourced,
     sourced_duration,
 )
-from shared.regulations.loading import load
+from shared.regulations.loading import Loaded, load, read_all
 from shared.worktime import Duration
 
 
@@ -87,6 +87,7 @@ HILL = """
     calendar: cn
     time_zone: Asia/Shanghai
     publishers: [post]
+    roles: [owner]
     """
 
 Write = Callable[[str, str], Path]
@@ -362,6 +363,15 @@ BAD_PROFILES = {
         "lit: {value: 'yes', source: B-BBB-01}",
         "villa.yaml: lit.value: must be true or false",
     ),
+    "a key that is no text": ("lit: {[a, b]: 1}", "villa.yaml: is not valid YAML: a key must be text"),
+    "a day that no calendar has": (
+        "lit: {value: true, source: B-BBB-01, since: 2026-02-30}",
+        "villa.yaml: is not valid YAML: day is out of range for month",
+    ),
+    "a value that holds itself": (
+        "lit: &lit {value: *lit, source: B-BBB-01}",
+        "villa.yaml: is nested deeper than 30 levels",
+    ),
     "a key written twice": (
         "lit: {value: true, value: false, source: B-BBB-01}",
         "villa.yaml: is not valid YAML: the key 'value' is written twice",
@@ -451,6 +461,12 @@ BAD_ORGANISATIONS = {
     "a prefix in small letters": (("HIL", "hil"), "number_prefix: 'hil' does not have the form"),
     "no publishers": (("publishers: [post]", "publishers: post"), "publishers: must be a list"),
     "no calendar": (("calendar: cn", "calendar: "), "calendar: is missing or not text"),
+    "a calendar that does not exist": (
+        ("calendar: cn", "calendar: atlantis"),
+        "calendar: there is no calendar called 'atlantis'",
+    ),
+    "no roles": (("roles: [owner]", "note: x"), "roles: must be a list of names"),
+    "a role that is no name": (("roles: [owner]", "roles: [The Owner]"), "roles: must be a list of names"),
 }
 
 
@@ -496,6 +512,77 @@ def test_an_organisation_may_not_be_called_like_a_profile(write: Write, load_all
     write("organisations/villa.yaml", HILL.replace("org: hill", "org: villa").replace("HIL", "VIL"))
 
     assert "villa.yaml: org: 'villa' is the name of a profile already" in refusal(load_all)
+
+
+def test_a_profile_that_cannot_be_read_is_one_fault_and_not_one_of_all_that_rest_on_it(
+    write: Write, load_all: Load
+) -> None:
+    """A broken base does not hide behind "there is no such profile" at everything that names it."""
+    write("profiles/standard.yaml", "{unclosed: [")
+
+    assert refusal(load_all).count("\n") == 1
+
+
+def refuse_everything_but_aaa(profile: str, source: str) -> str | None:
+    return None if source.startswith("B-AAA") else f"{profile} may not cite {source}"
+
+
+def roles_of(house: House) -> list[tuple[str, str]]:
+    return [(f"lamps.{lamp.code}.watts", f"role_{lamp.watts}") for lamp in house.lamps]
+
+
+def read(tmp_path: Path, **checks: Any) -> Loaded[House]:
+    return read_all(
+        tmp_path / "profiles",
+        tmp_path / "organisations",
+        HouseSchema().load,
+        "houses",
+        ("houses", "streets"),
+        **checks,
+    )
+
+
+def test_a_source_that_may_not_be_cited_is_a_fault_where_it_stands(tmp_path: Path, write: Write) -> None:
+    """Which rules there are and whose they are is asked of the caller, once a file and never of `design`."""
+    write("profiles/villa.yaml", VILLA + "    lit: {value: true, source: design}\n")
+
+    faults = read(tmp_path, refuse_source=refuse_everything_but_aaa).faults
+
+    assert [(Path(fault.file).name, fault.path, fault.reason) for fault in faults] == [
+        ("villa.yaml", "lamps.attic.source", "villa may not cite B-BBB-01")
+    ]
+
+
+def test_a_role_nobody_holds_is_a_fault_at_the_file_that_names_it(tmp_path: Path, write: Write) -> None:
+    """The base names one, the profile another; the organisation lists which of them it has."""
+    write("organisations/hill.yaml", HILL.replace("[owner]", "[role_40]"))
+
+    faults = read(tmp_path, roles=roles_of).faults
+
+    assert [(Path(fault.file).name, fault.path) for fault in faults] == [("villa.yaml", "lamps.attic.watts")]
+    assert "nobody of hill holds the role 'role_25'" in faults[0].reason
+
+
+def test_what_is_sound_can_be_read_beside_what_is_not(tmp_path: Path, write: Write) -> None:
+    """Profiles are built by themselves, and ``sound`` refuses only when there is a fault."""
+    loaded = read(tmp_path)
+
+    assert loaded.sound() is loaded.rulebooks
+    assert {name: [r.version for r in versions] for name, versions in loaded.profiles.items()} == {
+        "standard": ["standard:1"],
+        "villa": ["standard:1,villa:1"],
+    }
+    with pytest.raises(RegulationError, match="may not cite"):
+        read(tmp_path, refuse_source=refuse_everything_but_aaa).sound()
+
+
+def test_every_value_knows_the_file_it_comes_from(load_all: Load) -> None:
+    """What is inherited names the base's file, what is the profile's own names the profile's."""
+    regulation = load_all().for_org("hill", NOW)
+
+    assert Path(regulation.file_of("limit.amount")).name == "standard.yaml"
+    assert Path(regulation.file_of("lamps.attic")).name == "villa.yaml"
+    assert regulation.content["limit"]["amount"] == 3
 
 
 def test_all_problems_of_all_files_come_in_one_message(write: Write, load_all: Load) -> None:
