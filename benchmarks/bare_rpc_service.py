@@ -1,13 +1,21 @@
-"""The barest nameko service: one method, no checks, no database; run by the RPC benchmark."""
+"""The barest nameko service: no checks, no metrics; run by the RPC benchmark.
+
+One method answers what it was asked, the other reads one document by its id and answers it as text.
+"""
 
 import eventlet
 
 eventlet.monkey_patch()
 
 import sys  # noqa: E402 - nothing may be imported before the patch
+from typing import Any  # noqa: E402
 
 from nameko.containers import ServiceContainer  # noqa: E402
 from nameko.rpc import rpc  # noqa: E402
+from pymongo import MongoClient  # noqa: E402
+from pymongo.collection import Collection  # noqa: E402
+
+_CONTACTS: Collection[dict[str, Any]] = MongoClient(sys.argv[2])["kefu_intake"]["contacts"]
 
 
 class BareService:
@@ -19,6 +27,12 @@ class BareService:
     def get(self, key: str) -> dict[str, str]:
         """Return the argument."""
         return {"key": key}
+
+    @rpc  # type: ignore[untyped-decorator]  # nameko has no types
+    def read(self, key: str) -> dict[str, str]:
+        """Return the fields of one contact as they are."""
+        found = _CONTACTS.find_one({"_id": key}, {"history": 0, "processed": 0}) or {}
+        return {name: str(value) for name, value in found.items()}
 
 
 if __name__ == "__main__":
