@@ -8,6 +8,10 @@ BIN := .venv/bin
 PARALLEL := -n auto --dist worksteal
 COMPOSE := docker compose --env-file .kefu/images.env
 
+# Suites and services are started many times over: compiled modules are kept, outside the tree.
+unexport PYTHONDONTWRITEBYTECODE
+export PYTHONPYCACHEPREFIX := $(CURDIR)/.kefu/pycache
+
 # The first Python that fits; looked for only when a recipe needs it.
 PYTHON ?= $(shell for p in python3.11 python3.12 python3; do \
     $$p -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 12))' 2>/dev/null \

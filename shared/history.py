@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -15,11 +15,15 @@ GENESIS = "0" * 64
 
 @dataclass(frozen=True, slots=True)
 class Cause:
-    """Why something happens: the message or command applied, who acts, and the trace it belongs to."""
+    """Why something happens: the message or command applied, who acts, and the trace it belongs to.
+
+    What is ``digested`` is one of many alike: it is published together with them and not by itself.
+    """
 
     message_id: str
     actor: str
     traceparent: str | None = None
+    digested: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,8 +31,9 @@ class Entry:
     """One thing that happened to an aggregate, as recorded and as published.
 
     ``id`` is ``<aggregate id>.<seq>``, so the same entry always has the same event id; ``time`` is
-    RFC 3339 in UTC; ``data`` is JSON-safe and free of personal data; ``hash`` covers all the other
-    fields and, through ``prev``, every earlier entry.
+    RFC 3339 in UTC; ``data`` is JSON-safe and free of personal data; ``digested`` says that it is published
+    in a digest (see shared.clocks.digest); ``hash`` covers all the other fields and, through ``prev``, every
+    earlier entry.
     """
 
     seq: int
@@ -41,22 +46,31 @@ class Entry:
     trace: str | None
     prev: str
     hash: str
+    digested: bool = False
 
     def as_document(self) -> dict[str, Any]:
-        """Return the shape kept in the database."""
-        return {name: getattr(self, name) for name in self.__slots__}
+        """Return the shape kept in the database; ``digested`` is there only where it holds."""
+        document = {name: getattr(self, name) for name in _ALWAYS}
+        return document | {"digested": True} if self.digested else document
 
     @staticmethod
     def from_document(document: Mapping[str, Any]) -> Entry:
         """Rebuild an entry from the shape kept in the database."""
-        return Entry(**{name: document.get(name) for name in Entry.__slots__})  # type: ignore[arg-type]
+        known = {name: document.get(name) for name in _ALWAYS}
+        return Entry(**known, digested="digested" in document)  # type: ignore[arg-type]
 
     def digest(self) -> str:
         """Return the hash this entry should carry."""
-        everything_else = (name for name in self.__slots__ if name != "hash")
-        content = [getattr(self, name) for name in everything_else]
+        content = [getattr(self, name) for name in _HASHED]
+        if self.digested:
+            content.append(True)
         canonical = json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
         return hashlib.sha256(canonical.encode()).hexdigest()
+
+
+#: The fields every entry has in the database, and those the hash covers of every entry, in their order.
+_ALWAYS = tuple(name for name in Entry.__slots__ if name != "digested")
+_HASHED = tuple(name for name in _ALWAYS if name != "hash")
 
 
 @dataclass(slots=True)
@@ -91,8 +105,9 @@ class History:
             trace=cause.traceparent,
             prev=self.entries[-1].hash if self.entries else GENESIS,
             hash="",
+            digested=cause.digested,
         )
-        sealed = Entry(**{**unsealed.as_document(), "hash": unsealed.digest()})
+        sealed = replace(unsealed, hash=unsealed.digest())
         self.entries.append(sealed)
         return sealed
 

@@ -199,6 +199,7 @@ class ServiceSettings:
     outbox_grace: float = field(default=10.0, metadata=variable(seconds(0.1, 3600)))
     stop_timeout: float = field(default=20.0, metadata=variable(seconds(0.1, 3600)))
     clock_interval: float = field(default=1.0, metadata=variable(seconds(0.01, 3600)))
+    clock_digest_above: int = field(default=100, metadata=variable(integer(1, 1_000_000)))
     replica: str = field(default_factory=default_replica, metadata=variable(_REPLICA))
 
 

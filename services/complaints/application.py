@@ -8,6 +8,7 @@ from services.complaints.handlers.events import TakeCallbacks, TakeContacts
 from services.complaints.handlers.handling import HandleCases
 from services.complaints.handlers.looking import LookUpCases
 from services.complaints.handlers.opening import OpenCases, Rules
+from services.complaints.handlers.recomputing import RecomputeClocks
 from services.complaints.handlers.ticking import FireClocks
 from services.complaints.repository import CaseRepository
 from services.complaints.rulebook import load_rulebooks
@@ -24,11 +25,13 @@ class Application:
     handle: HandleCases
     look_up: LookUpCases
     fire_clocks: FireClocks
+    recompute_clocks: RecomputeClocks
 
 
 def build(runtime: Runtime) -> Application:
     """Load the rulebooks, ensure the indexes and wire the use cases; raises if a rulebook is wrong."""
-    rules = Rules(load_rulebooks(runtime.settings.organisations_dir), Calendars())
+    rulebooks, calendars = load_rulebooks(runtime.settings.organisations_dir), Calendars()
+    rules = Rules(rulebooks, calendars)
     repository = CaseRepository(runtime)
     repository.ensure_indexes()
     return Application(
@@ -36,5 +39,21 @@ def build(runtime: Runtime) -> Application:
         take_callbacks=TakeCallbacks(repository, rules, runtime.clock),
         handle=HandleCases(repository, rules, runtime.clock),
         look_up=LookUpCases(repository, rules),
-        fire_clocks=FireClocks(repository, runtime.clock, runtime.ids),
+        fire_clocks=FireClocks(
+            repository,
+            runtime.clock,
+            runtime.ids,
+            digest_above=runtime.settings.clock_digest_above,
+        ),
+        recompute_clocks=RecomputeClocks(
+            repository,
+            rules,
+            runtime.clock,
+            runtime.ids,
+            current=[
+                f"{organisation.id}/{calendars.by_name(organisation.calendar).version}"
+                for organisation in rulebooks.organisations
+            ],
+            digest_above=runtime.settings.clock_digest_above,
+        ),
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import pairwise
 from typing import Any
 
 from bson.decimal128 import Decimal128
@@ -55,6 +56,7 @@ class CaseRepository:
                 IndexModel([("open_key", ASCENDING)], unique=True, sparse=True),
                 IndexModel([("matter_id", ASCENDING)]),
                 IndexModel([("next_due", ASCENDING)], sparse=True),
+                IndexModel([("open_calendars", ASCENDING)], sparse=True),
                 IndexModel([("org", ASCENDING), ("state", ASCENDING), ("received_at", DESCENDING)]),
                 IndexModel([("org", ASCENDING), ("received_at", DESCENDING)]),
             ]
@@ -141,6 +143,16 @@ class CaseRepository:
             case_of(row) for row in self._store.find_many(query, sort=[("next_due", ASCENDING)], limit=limit)
         ]
 
+    def behind(self, current: Collection[str], limit: int, *, skip: Collection[str] = ()) -> list[Case]:
+        """Return cases, but for those of the ids ``skip``, with an open clock of a calendar not in ``current``."""
+        # As ranges between the known ones, for a negation cannot use a sparse index.
+        edges = ["", *sorted(current)]
+        ranges = [{"$gt": low, "$lt": high} for low, high in pairwise(edges)] + [{"$gt": edges[-1]}]
+        query: dict[str, Any] = {"$or": [{"open_calendars": {"$elemMatch": each}} for each in ranges]}
+        if skip:
+            query["_id"] = {"$nin": sorted(skip)}
+        return [case_of(row) for row in self._store.find_many(query, limit=limit)]
+
     def listed(self, org: str, *, state: str | None, level: str | None, limit: int, skip: int) -> list[Case]:
         """Return a page of cases, the newest first; ``state`` may also be ``open`` or ``overdue``."""
         query: dict[str, Any] = {"org": org}
@@ -206,7 +218,7 @@ _PLAIN = (
 
 
 def document_of(case: Case) -> Document:
-    """Return the shape kept in the database; ``open_key`` and ``next_due`` are there only while they apply."""
+    """Return the shape kept in the database; what only an open case has is there only while it applies."""
     claim = case.claim
     document = {
         **base_document(case),
@@ -229,6 +241,8 @@ def document_of(case: Case) -> Document:
         document["open_key"] = open_key(case.org, case.customer_id, claim.problem)
     if case.next_due is not None:
         document["next_due"] = case.next_due
+    if case.open_calendars:
+        document["open_calendars"] = case.open_calendars
     return document
 
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import marshmallow
-from marshmallow import validates_schema
+from marshmallow import fields, validates_schema
 
 from services.complaints.domain.rulebook import (
     AppliesTo,
@@ -16,14 +17,18 @@ from services.complaints.domain.rulebook import (
     ClockStart,
     CloseCondition,
     ComplaintRules,
+    ExtensionRule,
     FirstContactMessage,
     Grant,
     Level,
     LevelTests,
+    PauseRule,
     Step,
     StepRule,
 )
+from services.handbooks import why_not_citable
 from services.names import SERVICES
+from shared.clocks import Before, WarnPoint
 from shared.regulations import Rulebooks, Sourced
 from shared.regulations.fields import (
     REQUIRED,
@@ -42,8 +47,8 @@ from shared.regulations.fields import (
     sourced,
     sourced_duration,
 )
-from shared.regulations.loading import load
-from shared.worktime import Duration
+from shared.regulations.loading import Loaded, read_all
+from shared.worktime import Duration, WorktimeError
 
 PROFILES = Path(__file__).parent / "regulations"
 
@@ -82,6 +87,48 @@ class _DurationsByLevel(Value[tuple[tuple[str, Sourced[Duration]], ...]]):
         return read_each(value, lambda level, duration: (level, sourced_duration().deserialize(duration)))
 
 
+class _BeforeRow(Row):
+    amount = Whole(least=1, **REQUIRED)
+    unit = Text(**REQUIRED)
+
+    @staticmethod
+    def builds(*, amount: int, unit: Any) -> Before:
+        """Build the point; a unit it refuses is a problem of the file."""
+        try:
+            return Before(amount, unit)
+        except WorktimeError as error:
+            raise marshmallow.ValidationError(error.message, "unit") from None
+
+
+class _WarnPoint(Value[WarnPoint]):
+    """A whole number, which is a percentage of the span, or ``{amount, unit}``, so long before its end."""
+
+    def read(self, value: object) -> WarnPoint:
+        """Read one point."""
+        if isinstance(value, Mapping):
+            built: Before = _BeforeRow().load(value)
+            return built
+        return Whole(least=1, most=99).read(value)
+
+
+class _WarnPoints(Many):
+    """Percentages, rising, and after them times before the end."""
+
+    def read(self, value: object) -> tuple[WarnPoint, ...]:
+        """Read the list."""
+        points: tuple[WarnPoint, ...] = super().read(value)
+        percents = [point for point in points if isinstance(point, int)]
+        if percents != sorted(percents) or any(
+            isinstance(point, Before) for point in points[: len(percents)]
+        ):
+            raise marshmallow.ValidationError("must rise, times before the end last")
+        return points
+
+
+def _warn_at(**kwargs: Any) -> fields.Field[Any]:
+    return sourced(_WarnPoints(_WarnPoint()), **kwargs)
+
+
 class _ClockRow(Row):
     builds = ClockRule
     name = Text(**REQUIRED)
@@ -90,11 +137,15 @@ class _ClockRow(Row):
     applies_to = OneOf(AppliesTo, load_default=AppliesTo.ANY)
     duration = sourced_duration(load_default=None)
     by_level = _DurationsByLevel(load_default=())
+    without_limit = sourced(Many(Text(), least=1))
+    warn_at = _warn_at()
 
     @validates_schema
     def _has_one_length(self, data: dict[str, Any], **_: object) -> None:
         if bool(data.get("duration")) == bool(data.get("by_level")):
             raise marshmallow.ValidationError("needs either a duration or durations by_level")
+        if data.get("without_limit") and not data.get("by_level"):
+            raise marshmallow.ValidationError("goes with durations by_level", "without_limit")
         if data["starts"] is ClockStart.FOUND_INVALID and data["applies_to"] is not AppliesTo.INVALID:
             raise marshmallow.ValidationError(
                 "must be invalid for a clock that starts when a case is found invalid", "applies_to"
@@ -105,6 +156,7 @@ class _GrantRow(Row):
     builds = Grant
     role = Text(**REQUIRED)
     channels = Many(Text(), least=1, load_default=())
+    source = Text()
 
 
 class _StepRow(Row):
@@ -114,11 +166,41 @@ class _StepRow(Row):
     source = source()
 
 
+class _PauseRow(Row):
+    builds = PauseRule
+    clock = Text()
+    grants = Many(nested(_GrantRow()), least=1, **REQUIRED)
+    reasons = Many(nested(_ChoiceRow()), least=1, **REQUIRED)
+    source = source()
+
+
+class _ExtensionRow(Row):
+    builds = ExtensionRule
+    clock = Text()
+    requests = Many(nested(_GrantRow()), least=1, **REQUIRED)
+    approvals = Many(nested(_GrantRow()), least=1, **REQUIRED)
+    reasons = Many(nested(_ChoiceRow()), least=1, **REQUIRED)
+    at_most = Whole(least=1, **REQUIRED)
+    source = source()
+
+
 class _MessageRow(Row):
     builds = FirstContactMessage
     template = Text(**REQUIRED)
     required = Many(Text(), least=1, **REQUIRED)
     source = source()
+
+
+def _gaps(clock: ClockRule, levels: Sequence[str]) -> dict[str, Any]:
+    """Return what is wrong with a clock by level, by key: every level has a deadline or expressly none."""
+    given = [level for level, _ in clock.by_level]
+    free = clock.without_limit.value if clock.without_limit else ()
+    faults = {level: ["there is no such level"] for level in given if level not in levels}
+    faults |= {level: ["the level has no deadline"] for level in levels if level not in {*given, *free}}
+    problems: dict[str, Any] = {"by_level": faults} if faults else {}
+    if free and not faults and set(free) != set(levels[len(given) :]):
+        problems["without_limit"] = {"value": ["must be the highest levels, those by_level leaves out"]}
+    return problems
 
 
 class ComplaintRulesSchema(Row):
@@ -130,7 +212,7 @@ class ComplaintRulesSchema(Row):
     grounds = Many(nested(_ChoiceRow()), load_default=())
     levels = Many(nested(_LevelRow()), least=1, **REQUIRED)
     clocks = Table(_ClockRow(), key="name", load_default=())
-    warn_at = sourced(Many(Whole(least=1, most=99)), **REQUIRED)
+    warn_at = _warn_at(**REQUIRED)
     close_condition = sourced(OneOf(CloseCondition), **REQUIRED)
     steps = Table(_StepRow(), key="step", **REQUIRED)
     prevention_required = sourced(Flag())
@@ -138,19 +220,29 @@ class ComplaintRulesSchema(Row):
     repeat_escalates = sourced(Flag())
     late_entry_escalates = sourced(Flag())
     first_contact_message = nested(_MessageRow())
+    pauses = Table(_PauseRow(), key="clock", load_default=())
+    extensions = Table(_ExtensionRow(), key="clock", load_default=())
+
+    @validates_schema
+    def _only_clocks_it_has(self, data: dict[str, Any], **_: object) -> None:
+        known = {clock.name for clock in data["clocks"]}
+        problems = {
+            section: {
+                rule.clock: ["there is no such clock"] for rule in data[section] if rule.clock not in known
+            }
+            for section in ("pauses", "extensions")
+        }
+        if any(problems.values()):
+            raise marshmallow.ValidationError({name: found for name, found in problems.items() if found})
 
     @validates_schema
     def _clocks_cover_the_levels(self, data: dict[str, Any], **_: object) -> None:
         levels = [level.code for level in data["levels"]]
-        problems: dict[str, dict[str, Any]] = {}
-        for clock in data["clocks"]:
-            if not clock.by_level:
-                continue
-            given = [level for level, _ in clock.by_level]
-            faults = {level: ["there is no such level"] for level in given if level not in levels}
-            faults |= {level: ["the level has no deadline"] for level in levels if level not in given}
-            if faults:
-                problems[clock.name] = {"by_level": faults}
+        problems = {
+            clock.name: faults
+            for clock in data["clocks"]
+            if clock.by_level and (faults := _gaps(clock, levels))
+        }
         if problems:
             raise marshmallow.ValidationError({"clocks": problems})
 
@@ -172,18 +264,37 @@ class ComplaintRulesSchema(Row):
             reason = "are missing, so no case would ever get here"
             raise marshmallow.ValidationError({"levels": {number: {"tests": [reason]} for number in bare}})
 
-    @validates_schema
-    def _warnings_rise(self, data: dict[str, Any], **_: object) -> None:
-        points = data["warn_at"].value
-        if list(points) != sorted(points):
-            raise marshmallow.ValidationError({"warn_at": {"value": ["must rise"]}})
+
+def _roles(rules: ComplaintRules) -> Iterator[tuple[str, str]]:
+    """Yield every role the rulebook names, with its path: a grant to nobody is a slip of the pen."""
+    granted: dict[str, tuple[Grant, ...]] = {f"steps.{rule.step}.grants": rule.grants for rule in rules.steps}
+    granted |= {f"pauses.{rule.clock}.grants": rule.grants for rule in rules.pauses}
+    for extension in rules.extensions:
+        granted[f"extensions.{extension.clock}.requests"] = extension.requests
+        granted[f"extensions.{extension.clock}.approvals"] = extension.approvals
+    for path, grants in granted.items():
+        for number, grant in enumerate(grants):
+            yield f"{path}.{number}.role", grant.role
 
 
-def load_rulebooks(organisations: Path, profiles: Path = PROFILES) -> Rulebooks[ComplaintRules]:
-    """Return the complaints rulebooks of all ``organisations``; RegulationError names every bad file."""
+def read_rulebooks(organisations: Path, profiles: Path = PROFILES) -> Loaded[ComplaintRules]:
+    """Return the complaints rulebooks of all ``organisations`` and of all profiles, with every fault of their files."""
 
     def read(sections: Any) -> ComplaintRules:
         rules: ComplaintRules = ComplaintRulesSchema().load(sections)
         return rules
 
-    return load(profiles, organisations, read, "complaints", SERVICES)
+    return read_all(
+        profiles,
+        organisations,
+        read,
+        "complaints",
+        SERVICES,
+        refuse_source=why_not_citable,
+        roles=_roles,
+    )
+
+
+def load_rulebooks(organisations: Path, profiles: Path = PROFILES) -> Rulebooks[ComplaintRules]:
+    """Return the complaints rulebooks of all ``organisations``; RegulationError names every bad file."""
+    return read_rulebooks(organisations, profiles).sound()

@@ -11,6 +11,8 @@ from shared.fields import CODE, Moment, line, long_text, truth
 
 _MAX_TEXT = 4000
 _MAX_ID = 64
+#: In whatever unit the clock has; beyond it the calendar's end comes near.
+_MAX_AMOUNT = 10_000
 
 
 class ById(Schema):
@@ -65,6 +67,36 @@ class Reply(ById):
         if data.get("final", True) and data.get("next_reply_at") is not None:
             message = "belongs only to a reply that is not final"
             raise ValidationError(message, "next_reply_at")
+
+
+class ResumeClocks(ById):
+    """Clocks to run again; none named means all that are paused."""
+
+    clocks = fields.List(fields.String(validate=CODE), load_default=list)
+    note = long_text(_MAX_TEXT, load_default=None, allow_none=True)
+
+
+class PauseClocks(ResumeClocks):
+    """Clocks to stand still; none named means all running ones that the rulebook lets pause."""
+
+    reason = fields.String(required=True, validate=CODE)
+
+
+class RequestExtension(ById):
+    """A request that a clock may take ``amount`` of its unit in all."""
+
+    clock = fields.String(required=True, validate=CODE)
+    amount = fields.Integer(required=True, strict=True, validate=validate.Range(1, _MAX_AMOUNT))
+    reason = fields.String(required=True, validate=CODE)
+    note = long_text(_MAX_TEXT, load_default=None, allow_none=True)
+
+
+class DecideExtension(ById):
+    """The decision on the request that waits."""
+
+    clock = fields.String(required=True, validate=CODE)
+    granted = truth(required=True)
+    note = long_text(_MAX_TEXT, load_default=None, allow_none=True)
 
 
 class ListCases(Schema):

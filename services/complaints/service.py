@@ -10,11 +10,15 @@ from services.complaints.schemas import (
     AttemptContact,
     ByContact,
     ById,
+    DecideExtension,
     DecideValidity,
     ListCases,
     Nothing,
+    PauseClocks,
     Progress,
     Reply,
+    RequestExtension,
+    ResumeClocks,
 )
 from shared.messaging.consumer import event_batches
 from shared.messaging.delivery import Delivery
@@ -52,6 +56,11 @@ class ComplaintsService:
         """Fire the clocks that have come due."""
         return self.app.fire_clocks()
 
+    @every_tick
+    def recompute_clocks(self) -> bool:
+        """Compute clocks again whose calendar has a newer version."""
+        return self.app.recompute_clocks()
+
     @command(*HANDLER_ROLES, schema=DecideValidity)
     def decide_validity(self, call: Call, data: dict[str, Any]) -> dict[str, Any]:
         """Decide whether a complaint stands."""
@@ -76,6 +85,26 @@ class ComplaintsService:
     def close_case(self, call: Call, data: dict[str, Any]) -> dict[str, Any]:
         """Close a case by hand, where its rulebook asks for no callback."""
         return self.app.handle.close(call, data)
+
+    @command(*HANDLER_ROLES, schema=PauseClocks)
+    def pause_clocks(self, call: Call, data: dict[str, Any]) -> dict[str, Any]:
+        """Let clocks of a case stand still."""
+        return self.app.handle.pause_clocks(call, data)
+
+    @command(*HANDLER_ROLES, schema=ResumeClocks)
+    def resume_clocks(self, call: Call, data: dict[str, Any]) -> dict[str, Any]:
+        """Let paused clocks of a case run again."""
+        return self.app.handle.resume_clocks(call, data)
+
+    @command(*HANDLER_ROLES, schema=RequestExtension)
+    def request_extension(self, call: Call, data: dict[str, Any]) -> dict[str, Any]:
+        """Ask for more time for a clock."""
+        return self.app.handle.request_extension(call, data)
+
+    @command(*HANDLER_ROLES, schema=DecideExtension)
+    def decide_extension(self, call: Call, data: dict[str, Any]) -> dict[str, Any]:
+        """Grant or refuse the extension that was asked for."""
+        return self.app.handle.decide_extension(call, data)
 
     @query(*READER_ROLES, schema=ById)
     def get_case(self, call: Call, data: dict[str, Any]) -> dict[str, Any]:

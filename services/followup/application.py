@@ -33,6 +33,11 @@ def build(runtime: Runtime) -> Application:
     scheduler = Scheduler(rulebooks, calendars, runtime.clock)
     return Application(
         follow=FollowCases(repository, scheduler, runtime.clock, runtime.ids),
-        fire_clocks=FireClocks(repository, runtime.clock, runtime.ids),
+        fire_clocks=FireClocks(
+            repository,
+            runtime.clock,
+            runtime.ids,
+            digest_above=runtime.settings.clock_digest_above,
+        ),
         desk=Desk(repository, rulebooks, runtime.clock),
     )

@@ -1,10 +1,7 @@
-"""Settings of the followup service beside those every service has."""
+"""Settings of the followup service: those every service has, and none beside."""
 
 from __future__ import annotations
 
 from shared.settings import ServiceSettings
 
-#: How many callbacks one round of the timer fires at most; the next round follows at once.
-DUE_AT_ONCE = 200
-
-__all__ = ["DUE_AT_ONCE", "ServiceSettings"]
+__all__ = ["ServiceSettings"]

@@ -123,6 +123,11 @@ class _ClockMet(_ClockBreached):
     on_time = _truth()
 
 
+class _ClockMoved(_OfCase):
+    clock = _id()
+    due_to = _moment()
+
+
 class _CaseClosed(_OfCase):
     closed_at = _moment()
     valid = _truth()
@@ -149,6 +154,9 @@ EVENT_DATA: dict[str, Schema] = {
     "case_escalated": _OfCase(),
     "clock_breached": _ClockBreached(),
     "clock_met": _ClockMet(),
+    "clock_resumed": _ClockMoved(),
+    "clock_extended": _ClockMoved(),
+    "clock_recomputed": _ClockMoved(),
     "case_closed": _CaseClosed(),
     "case_reopened": _OfCase(),
     "callback_scheduled": _OfCallback(),

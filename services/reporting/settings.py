@@ -8,6 +8,8 @@ from shared.settings import ServiceSettings, seconds, variable
 
 #: Cases whose archived events are read with one question.
 CASES_AT_ONCE = 100
+#: Events archived in one go; a batch of digests may hold very many.
+EVENTS_AT_ONCE = 1000
 #: Rows of one page of a list.
 PAGE = 200
 LARGEST_PAGE = 1000
@@ -20,4 +22,4 @@ class ReportingSettings(ServiceSettings):
     batch_wait: float = field(default=0.25, metadata=variable(seconds(0, 10)))
 
 
-__all__ = ["CASES_AT_ONCE", "LARGEST_PAGE", "PAGE", "ReportingSettings", "ServiceSettings"]
+__all__ = ["CASES_AT_ONCE", "EVENTS_AT_ONCE", "LARGEST_PAGE", "PAGE", "ReportingSettings", "ServiceSettings"]

@@ -2,76 +2,107 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections import Counter
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import TypeVar
+from typing import Generic, TypeVar
 
 from shared import metrics
 from shared.aggregate import Aggregate
-from shared.clocks.clock import Firing, Kind
+from shared.clocks.clock import Firing
+from shared.clocks.digest import DIGEST_ABOVE
 from shared.clocks.together import fire_deadlines
-from shared.errors import Conflict, KefuError
+from shared.errors import KefuError
+from shared.history import Cause
 from shared.logging import get_logger
 
-__all__ = ["Change", "fire_deadlines", "fire_due"]
+__all__ = ["AT_ONCE", "Change", "Clocks", "fire_deadlines", "fire_due"]
 
 log = get_logger(__name__)
 
 A = TypeVar("A", bound=Aggregate)
 
-#: A round begins with a portion of one and doubles it up to this, so that a replica that comes second to the
-#: same list notices at once, and one that is alone writes many together.
-_LARGEST_PORTION = 64
+#: Aggregates one round takes at most; the next round follows at once.
+AT_ONCE = 500
+#: A longer list is begun with one aggregate alone, to see whether another replica is working on it.
+_WITHOUT_PROBE = 16
 
 #: An aggregate as changed, and the number of its first history entry that is new.
 Change = tuple[A, int]
 
 
+@dataclass(frozen=True)
+class Clocks(Generic[A]):
+    """What the timer needs of one kind of aggregate.
+
+    ``load(now, limit)`` returns aggregates whose next instant has come, earliest first. ``count`` says how
+    many deadlines of one fire at an instant. ``fire`` changes an aggregate, records what follows under the
+    cause and returns what fired. ``save`` writes changes all at once, those first that are first in the list,
+    and returns the ids of those that somebody else changed meanwhile and that it therefore left alone.
+    """
+
+    load: Callable[[datetime, int], Sequence[A]]
+    count: Callable[[A, datetime], int]
+    fire: Callable[[A, datetime, Cause], Sequence[Firing]]
+    save: Callable[[Sequence[Change[A]]], Collection[str]]
+
+
 def fire_due(
+    clocks: Clocks[A],
     now: datetime,
+    cause: Cause,
     *,
-    limit: int,
-    load: Callable[[datetime, int], Sequence[A]],
-    fire: Callable[[A, datetime], Sequence[Firing]],
-    save: Callable[[Sequence[Change[A]]], None],
+    at_once: int = AT_ONCE,
+    digest_above: int = DIGEST_ABOVE,
 ) -> bool:
     """Fire what is due at ``now``, the longest overdue first; return whether there may be more at once.
 
-    ``load(now, limit)`` returns aggregates whose next instant has come, earliest first. ``fire`` changes one
-    aggregate, records what follows and returns what fired; recording needs a cause of its own for every
-    round (a new id), so that two replicas firing the same deadline never take each other's write for their
-    own. ``save`` writes changes in order and raises Conflict at the first aggregate that somebody else
-    changed meanwhile.
+    ``cause`` needs an id of its own for every round, so that two replicas firing the same deadline never
+    take each other's write for their own. Where more than ``digest_above`` deadlines of one organisation
+    fire in the round they are published in digests.
 
-    What another replica changed first is left alone: if it is still due, the next round finds it. Where a
-    whole portion was changed by another, that replica is working through the same list, and the rest is left
-    to it. An aggregate that cannot be fired is logged and skipped, so that it does not stop the clocks of
-    the others. Unavailable goes through; the same round again is safe.
+    What another replica changed first is left alone: if it is still due, the next round finds it. A long list
+    whose first aggregate was taken by another is left to that replica. An aggregate that cannot be fired is
+    logged and skipped, so that it does not stop the clocks of the others. Unavailable goes through; the same
+    round again is safe.
     """
-    loaded = load(now, limit)
-    saved, start, size = 0, 0, 1
-    while start < len(loaded):
-        changes, firings = _fire(loaded[start : start + size], fire, now)
-        written = _save(changes, save)
-        for aggregate, _ in written:
+    loaded = clocks.load(now, at_once)
+    causes = _causes(clocks, loaded, now, cause, digest_above)
+    begin = 1 if len(loaded) > _WITHOUT_PROBE else len(loaded)
+    saved = 0
+    for portion in (loaded[:begin], loaded[begin:]):
+        changes, firings = _fire(portion, clocks, now, causes)
+        lost = clocks.save(changes) if changes else ()
+        written = [aggregate for aggregate, _ in changes if aggregate.id not in lost]
+        for aggregate in written:
             _count(firings[aggregate.id], now)
         if changes and not written:
             return False
         saved += len(written)
-        start += size
-        size = min(2 * size, _LARGEST_PORTION) if len(written) == len(changes) else 1
-    return saved > 0 and len(loaded) == limit
+    return saved > 0 and len(loaded) == at_once
+
+
+def _causes(
+    clocks: Clocks[A], loaded: Sequence[A], now: datetime, cause: Cause, digest_above: int
+) -> dict[str, Cause]:
+    """Return under which cause each organisation's deadlines fire: digested where they are too many."""
+    counts: Counter[str] = Counter()
+    for aggregate in loaded:
+        counts[aggregate.org] += clocks.count(aggregate, now)
+    digested = replace(cause, digested=True)
+    return {org: digested if count > digest_above else cause for org, count in counts.items()}
 
 
 def _fire(
-    portion: Sequence[A], fire: Callable[[A, datetime], Sequence[Firing]], now: datetime
+    portion: Sequence[A], clocks: Clocks[A], now: datetime, causes: dict[str, Cause]
 ) -> tuple[list[Change[A]], dict[str, Sequence[Firing]]]:
     changes: list[Change[A]] = []
     firings: dict[str, Sequence[Firing]] = {}
     for aggregate in portion:
         since = aggregate.history.next_seq
         try:
-            firings[aggregate.id] = fire(aggregate, now)
+            firings[aggregate.id] = clocks.fire(aggregate, now, causes[aggregate.org])
         except KefuError as error:
             if error.transient:
                 raise
@@ -81,28 +112,7 @@ def _fire(
     return changes, firings
 
 
-def _save(changes: Sequence[Change[A]], save: Callable[[Sequence[Change[A]]], None]) -> Sequence[Change[A]]:
-    if not changes:
-        return ()
-    try:
-        save(changes)
-    except Conflict:
-        # Which were written before the conflict is not said. Writing those again is recognised as the same
-        # write, so one by one tells exactly which are ours.
-        return [change for change in changes if _saved_alone(change, save)]
-    return changes
-
-
-def _saved_alone(change: Change[A], save: Callable[[Sequence[Change[A]]], None]) -> bool:
-    try:
-        save([change])
-    except Conflict:
-        return False
-    return True
-
-
 def _count(firings: Sequence[Firing], now: datetime) -> None:
     for firing in firings:
-        kind = firing.kind.value if firing.kind is Kind.BREACHED else f"{firing.kind.value}_{firing.percent}"
-        metrics.CLOCKS_FIRED.labels(clock=firing.clock, kind=kind).inc()
+        metrics.CLOCKS_FIRED.labels(clock=firing.clock, kind=firing.label).inc()
         metrics.CLOCK_LATENESS_SECONDS.observe(max(0.0, (now - firing.at).total_seconds()))

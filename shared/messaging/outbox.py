@@ -3,6 +3,7 @@
 A ticket is written before the aggregates it names and deleted after their entries were confirmed.
 Usually the process that wrote them hands the entries straight to its relay. What a dead process
 left behind is found by its ticket's age, by any replica. An entry may be published twice, never lost.
+Entries so marked go out together, in a digest; see shared.clocks.digest.
 """
 
 from __future__ import annotations
@@ -20,8 +21,10 @@ from nameko.extensions import DependencyProvider
 
 from shared import metrics
 from shared.clock import Clock, SystemClock
+from shared.clocks.digest import pack
 from shared.errors import KefuError, Unavailable
 from shared.logging import get_logger
+from shared.messaging.delivery import TIME_HEADER
 from shared.messaging.envelope import render
 from shared.messaging.publisher import Fate, Outgoing, PipelinedPublisher
 from shared.messaging.topology import events_exchange
@@ -113,7 +116,7 @@ class Relay:
             size += len(handed.entries)
         if not taken:
             return 0
-        complete = self._publish([(handed.ticket_id, handed.entries) for handed in taken])
+        complete = self._publish([(handed.ticket_id, pack(handed.entries)) for handed in taken])
         for _ in taken:
             self._waiting -= len(self._handed.popleft().entries)
         self._sent += complete
@@ -153,8 +156,9 @@ class Relay:
     def _recover_one(self, ticket: Ticket, now: datetime) -> tuple[bool, int]:
         """Publish what ``ticket`` holds; return whether it is closed, and how many entries went out."""
         entries = self._store.unsent(ticket.refs)
-        for start in range(0, len(entries), _BATCH):
-            if not self._publish([(ticket.id, entries[start : start + _BATCH])]):
+        packed = pack(entries)
+        for start in range(0, len(packed), _BATCH):
+            if not self._publish([(ticket.id, packed[start : start + _BATCH])]):
                 return False, start
         found = {unsent.subject for unsent in entries}
         # What a ticket names and nobody has recorded may still come: its writer may only be slow.
@@ -208,6 +212,7 @@ class Relay:
             body=render(entry, service=self._service, org=unsent.org, subject=unsent.subject),
             message_id=entry.id,
             type=entry.type,
+            headers={TIME_HEADER: datetime.fromisoformat(entry.time).timestamp()},
         )
 
 

@@ -21,6 +21,7 @@ import services.intake.application
 import services.reporting.application
 from kefu.topology import SERVICES, subscriptions_of
 from shared.clock import FixedClock
+from shared.clocks.digest import pack
 from shared.errors import KefuError
 from shared.identity import Caller
 from shared.ids import TimeOrderedIds
@@ -39,6 +40,8 @@ _MEMORIES: Mapping[str, tuple[str, Callable[[Sink], Any]]] = {
     "followup": ("services.followup.application.FollowupRepository", FollowupMemory),
     "reporting": ("services.reporting.application.ReportingRepository", ReportingMemory),
 }
+#: Firings of one round that go out one by one: so many that the story has both, singly and in digests.
+_DIGEST_ABOVE = {"complaints": 11, "followup": 1}
 _BUILD: Mapping[str, Callable[[Runtime], Any]] = {
     "intake": services.intake.application.build,
     "complaints": services.complaints.application.build,
@@ -90,6 +93,7 @@ class Stage:
 
     clock: FixedClock
     services: dict[str, Any] = field(default_factory=dict)
+    memories: dict[str, Any] = field(default_factory=dict)
     published: list[Published] = field(default_factory=list)
     handled: list[Handled] = field(default_factory=list)
     answered: list[Answered] = field(default_factory=list)
@@ -108,11 +112,14 @@ class Stage:
         name = service_class.name
         place, memory = _MEMORIES[name]
         runtime = SimpleNamespace(
-            settings=SimpleNamespace(service=name, organisations_dir=ORGANISATIONS),
+            settings=SimpleNamespace(
+                service=name, organisations_dir=ORGANISATIONS, clock_digest_above=_DIGEST_ABOVE.get(name)
+            ),
             clock=self.clock,
             ids=TimeOrderedIds(),
         )
-        with patch(place, lambda _: memory(self._sink(name))):
+        kept = self.memories[name] = memory(self._sink(name))
+        with patch(place, lambda _: kept):
             application = _BUILD[name](cast(Runtime, runtime))
         service = service_class()
         service.app = application
@@ -120,7 +127,7 @@ class Stage:
 
     def _sink(self, name: str) -> Sink:
         def publish(entries: Sequence[Unsent]) -> None:
-            for unsent in entries:
+            for unsent in pack(entries):
                 body = render(unsent.entry, service=name, org=unsent.org, subject=unsent.subject)
                 self.publish(Published(name, unsent.entry.type, body, user=name))
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import copy
 from collections import Counter
 from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Any, Generic, TypeVar
 
@@ -57,16 +58,15 @@ class Kept(Generic[A]):
                 known.append(aggregate.id)
                 continue
             taken |= keys
-            self._keep(aggregate, 1)
+            self._sink(self._keep(aggregate, 1))
             new.append(aggregate.id)
         return Inserted(tuple(new), tuple(known))
 
     def save(self, changes: Sequence[tuple[A, int]]) -> tuple[str, ...]:
         """Write the next version of each; return the ids of those that somebody else changed."""
         lost = [each.id for each, _ in changes if self._rows[each.id].version != each.version]
-        for aggregate, since in changes:
-            if aggregate.id not in lost:
-                self._keep(aggregate, since)
+        kept = [self._keep(each, since) for each, since in changes if each.id not in lost]
+        self._sink([unsent for written in kept for unsent in written])
         return tuple(lost)
 
     def get(self, aggregate_id: str, org: str | None = None) -> A | None:
@@ -78,13 +78,17 @@ class Kept(Generic[A]):
         """Return all, of ``org`` only if that is given, in the order they came."""
         return [copy.deepcopy(row) for row in self._rows.values() if org in {None, row.org}]
 
-    def _keep(self, aggregate: A, since: int) -> None:
+    def stored(self) -> Collection[A]:
+        """Return what is kept itself, for a test to meddle with."""
+        return self._rows.values()
+
+    def _keep(self, aggregate: A, since: int) -> list[Unsent]:
         row = copy.deepcopy(aggregate)
         row.version += 1
         self._rows[row.id] = row
         # Through the database's shape, as the relay would read it back.
         entries = [Entry.from_document(entry.as_document()) for entry in row.history.since(since)]
-        self._sink([Unsent(row.org, row.id, entry) for entry in entries])
+        return [Unsent(row.org, row.id, entry) for entry in entries]
 
 
 class _Memory:
@@ -205,6 +209,18 @@ class ComplaintsMemory(_Memory):
     def due(self, now: datetime, limit: int) -> list[Case]:
         rows = [row for row in self.cases_kept.all() if row.next_due is not None and row.next_due <= now]
         return sorted(rows, key=lambda row: row.next_due or now)[:limit]
+
+    def behind(self, current: Collection[str], limit: int, *, skip: Collection[str] = ()) -> list[Case]:
+        rows = self.cases_kept.all()
+        return [row for row in rows if set(row.open_calendars) - set(current) and row.id not in skip][:limit]
+
+    def take_calendars_for_old(self) -> None:
+        """Make every open clock look as if a process before this one had computed it."""
+        for row in self.cases_kept.stored():
+            row.deadlines = [
+                replace(clock, calendar_version="cn-before") if clock.open else clock
+                for clock in row.deadlines
+            ]
 
     def listed(self, org: str, *, state: str | None, level: str | None, limit: int, skip: int) -> list[Case]:
         def wanted(row: Case) -> bool:

@@ -63,6 +63,7 @@ def tell() -> Stage:
     _intake(stage)
     _at_the_plaza(stage)
     _at_the_shop(stage)
+    _a_storm(stage)
     _questions(stage)
     return stage
 
@@ -91,6 +92,7 @@ def _at_the_plaza(stage: Stage) -> None:
     _handle(stage, "attempt_contact", case, outcome="unreachable")
     _handle(stage, "attempt_contact", case, outcome="reached")
     _handle(stage, "decide_validity", case, valid=True, ground=None, reason="现场核实属实。")
+    _stop_and_extend(stage, case)
     _handle(stage, "record_progress", case, text="已通知工程部检修排风。")
     _handle(stage, "reply", case, text="今日先清洁。", final=False, next_reply_at="2026-11-27T09:00:00+08:00")
     _handle(stage, "reply", case, text="排风已修复。", prevention="每周检查一次。")
@@ -122,6 +124,25 @@ def _at_the_plaza(stage: Stage) -> None:
     stage.settle()
 
 
+def _stop_and_extend(stage: Stage, case: str) -> None:
+    """Let the closing clock stand still for two days, give it more time, and bring out a newer calendar."""
+    head: dict[str, Any] = {"org": PLAZA, "roles": ("staff", "cs_head"), "id": case}
+    boss: dict[str, Any] = {"org": PLAZA, "roles": ("staff", "manager"), "id": case}
+    reason = {"reason": "customer_away", "note": "客户外出，后天联系。"}
+    stage.ask("complaints.pause_clocks", **head, clocks=["close"], **reason)
+    stage.pass_time(timedelta(days=2))
+    stage.ask("complaints.resume_clocks", **head)
+    for amount, granted in ((20, False), (18, True)):
+        asked = {"clock": "close", "amount": amount, "reason": "several_departments"}
+        stage.ask("complaints.request_extension", **head, **asked)
+        # Not by whoever asked.
+        stage.call("complaints.decide_extension", **boss, clock="close", granted=True)
+        stage.ask("complaints.decide_extension", **boss, actor="u-1002", clock="close", granted=granted)
+    stage.memories["complaints"].take_calendars_for_old()
+    stage.services["complaints"].recompute_clocks()
+    stage.settle()
+
+
 def _at_the_shop(stage: Stage) -> None:
     case, refused = (
         row["case_id"] for row in stage.ask("complaints.list_cases", org=RETAIL, roles=("staff",))
@@ -135,6 +156,20 @@ def _at_the_shop(stage: Stage) -> None:
     stage.call("complaints.get_case", org=RETAIL, roles=HANDLER, id="cs_none")
     stage.call("complaints.get_case", org=RETAIL, roles=("stranger",), id=case)
     stage.call("complaints.get_case", org=RETAIL, roles=HANDLER, id="", colour="red")
+
+
+def _a_storm(stage: Stage) -> None:
+    """Let more clocks pass at once than are told one by one: of a dozen cases, then of two callbacks."""
+    problems = [f"noise-{number}" for number in range(12)]
+    for number, problem in enumerate(problems):
+        stage.publish(contact_received(number=40 + number, complaint={"problem": problem}))
+    stage.settle()
+    stage.pass_time(_HOUR)
+    cases = stage.ask("complaints.list_cases", org=PLAZA, roles=("staff",), state="received", limit=100)
+    for row in [row for row in cases if row["problem"] in problems][:2]:
+        _handle(stage, "decide_validity", row["case_id"], valid=True, ground=None, reason="属实。")
+        _handle(stage, "reply", row["case_id"], text="已处理。", prevention="每周检查一次。")
+    stage.pass_time(timedelta(days=6))
 
 
 def _questions(stage: Stage) -> None:

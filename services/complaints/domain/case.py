@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from services.complaints.domain.checks import check_ground, check_next_reply, check_step
 from services.complaints.domain.claim import Claim, Note, clocks_data
+from services.complaints.domain.clocked import ClockedCase
 from services.complaints.domain.rulebook import (
     AppliesTo,
     ClockEnd,
@@ -17,16 +18,13 @@ from services.complaints.domain.rulebook import (
     Step,
 )
 from services.complaints.domain.states import OPEN_STATES, CaseState, ContactOutcome
-from services.complaints.domain.timing import Timing, on_time
-from shared.aggregate import Aggregate
-from shared.clocks import Deadline, Firing, Kind, next_due
-from shared.clocks.together import fire_deadlines
+from services.complaints.domain.timing import Timing
 from shared.errors import Problem, RuleRefused
 from shared.history import Cause, timestamp
 
 
 @dataclass(kw_only=True)
-class Case(Aggregate):
+class Case(ClockedCase):
     """One complaint case. It keeps the version of the rulebook it was opened under.
 
     ``contacts`` are the contacts that raised it, the first one first; ``unit_id`` counts it as one
@@ -37,15 +35,12 @@ class Case(Aggregate):
     contacts: list[str]
     customer_id: str
     unit_id: str | None
-    channel: str
     claim: Claim
     matter_id: str
     regulation: str
     profile: str
-    level: str
     received_at: datetime
     opened_at: datetime
-    state: CaseState = CaseState.RECEIVED
     valid: bool | None = None
     ground: str | None = None
     households: int = 1
@@ -55,28 +50,6 @@ class Case(Aggregate):
     prevention: str | None = None
     replied_at: datetime | None = None
     closed_at: datetime | None = None
-    deadlines: list[Deadline] = field(default_factory=list)
-    notes: list[Note] = field(default_factory=list)
-
-    @property
-    def is_open(self) -> bool:
-        """Return whether the case still waits for something."""
-        return self.state in OPEN_STATES
-
-    @property
-    def next_due(self) -> datetime | None:
-        """Return when one of the clocks next warns or breaches."""
-        return next_due(self.deadlines)
-
-    @property
-    def overdue(self) -> bool:
-        """Return whether a clock is past its due instant and not met."""
-        return self.is_open and any(d.was_breached and d.open and d.ended_at is None for d in self.deadlines)
-
-    @property
-    def on_time(self) -> bool:
-        """Return whether no clock was breached."""
-        return on_time(self.deadlines)
 
     def open(self, timing: Timing, cause: Cause) -> None:
         """Open the case: level by the claim, clocks from the moment the complaint was received."""
@@ -333,19 +306,6 @@ class Case(Aggregate):
         }
         self.record("case_reopened", data, at=at, cause=cause)
 
-    def fire_clocks(self, now: datetime, cause: Cause, *, breaches_only: bool = False) -> tuple[Firing, ...]:
-        """Record every warning and breach that came due until ``now`` and return them in order of time."""
-        due = [d for d in self.deadlines if not breaches_only or now >= d.due_at]
-        _, fired = fire_deadlines(due, now)
-        self.deadlines = [d.fire(now)[0] if d in due else d for d in self.deadlines]
-        for firing in fired:
-            data = {"case_id": self.id, "clock": firing.clock, "due_at": timestamp(firing.due_at)}
-            if firing.kind is Kind.BREACHED:
-                self.record("clock_breached", {**data, "level": self.level}, at=now, cause=cause)
-            else:
-                self.record("clock_warned", {**data, "percent": firing.percent}, at=now, cause=cause)
-        return fired
-
     def _raise_level(self, timing: Timing, at: datetime, cause: Cause) -> None:
         decision = timing.rules.level_of(self.claim.facts(self.households))
         codes = [level.code for level in timing.rules.levels]
@@ -378,22 +338,3 @@ class Case(Aggregate):
             "because": because,
         }
         self.record("case_closed", data, at=at, cause=cause)
-
-    def _meet(self, end: ClockEnd, timing: Timing, at: datetime, cause: Cause) -> None:
-        # A breach is a breach, whether or not the timer has come round to it.
-        self.fire_clocks(at, cause, breaches_only=True)
-        self.deadlines, met = timing.meet(self.deadlines, end, at)
-        for deadline in met:
-            data = {
-                "case_id": self.id,
-                "clock": deadline.name,
-                "due_at": timestamp(deadline.due_at),
-                "met_at": timestamp(at),
-                "on_time": not deadline.was_breached,
-            }
-            self.record("clock_met", data, at=at, cause=cause)
-
-    def _must_be(self, states: Collection[CaseState], otherwise: str) -> None:
-        if self.state not in states:
-            message = f"case {self.id} is {self.state.value}: {otherwise}"
-            raise RuleRefused(message, rule="design", details={"state": self.state.value})

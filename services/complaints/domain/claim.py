@@ -58,5 +58,5 @@ def clocks_data(deadlines: Collection[Deadline]) -> list[dict[str, Any]]:
     return [
         {"name": deadline.name, "due_at": timestamp(deadline.due_at), "provisional": deadline.provisional}
         for deadline in deadlines
-        if deadline.open and deadline.ended_at is None
+        if deadline.open
     ]

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
 
+from shared.clocks import WarnPoint
 from shared.regulations.values import Sourced
 from shared.worktime import Duration
 
@@ -128,7 +129,9 @@ class LevelDecision:
 class ClockRule:
     """A named deadline: where it starts, what meets it, on which cases it runs, and how long it is.
 
-    Exactly one of ``duration`` and ``by_level`` is filled; ``by_level`` then names every level.
+    Exactly one of ``duration`` and ``by_level`` is filled; ``by_level`` then names every level except those
+    of ``without_limit``, the highest ones, to which the source expressly gives no time. ``warn_at`` takes the
+    place of the rulebook's own warning points where it is given.
     """
 
     name: str
@@ -137,9 +140,15 @@ class ClockRule:
     applies_to: AppliesTo
     duration: Sourced[Duration] | None
     by_level: tuple[tuple[str, Sourced[Duration]], ...]
+    without_limit: Sourced[tuple[str, ...]] | None = None
+    warn_at: Sourced[tuple[WarnPoint, ...]] | None = None
+
+    def runs_on(self, level: str) -> bool:
+        """Tell whether the clock runs on cases of ``level``."""
+        return self.without_limit is None or level not in self.without_limit.value
 
     def duration_for(self, level: str) -> Sourced[Duration]:
-        """Return how long the clock runs on a case of ``level``; KeyError for a level the rulebook lacks."""
+        """Return how long the clock runs on a case of ``level``; KeyError for a level it does not run on."""
         if self.duration is not None:
             return self.duration
         return dict(self.by_level)[level]
@@ -147,10 +156,22 @@ class ClockRule:
 
 @dataclass(frozen=True, slots=True)
 class Grant:
-    """A role that may take a step; with ``channels`` only on cases that came through one of them."""
+    """A role that may take a step; with ``channels`` only on cases that came through one of them.
+
+    ``source`` is the grant's own where several rules name the step's roles.
+    """
 
     role: str
     channels: tuple[str, ...] = ()
+    source: str | None = None
+
+
+def role_allowed(grants: Collection[Grant], roles: Collection[str], channel: str) -> str | None:
+    """Return which of ``roles`` gives the right on a case from ``channel``; None when none does."""
+    for grant in grants:
+        if grant.role in roles and (not grant.channels or channel in grant.channels):
+            return grant.role
+    return None
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,9 +184,29 @@ class StepRule:
 
     def allows(self, roles: Collection[str], channel: str) -> bool:
         """Tell whether somebody holding ``roles`` may take the step on a case from ``channel``."""
-        return any(
-            grant.role in roles and (not grant.channels or channel in grant.channels) for grant in self.grants
-        )
+        return role_allowed(self.grants, roles, channel) is not None
+
+
+@dataclass(frozen=True, slots=True)
+class PauseRule:
+    """That a clock may be paused: by whom, and for which reasons; whoever may pause it may resume it."""
+
+    clock: str
+    grants: tuple[Grant, ...]
+    reasons: tuple[Choice, ...]
+    source: str
+
+
+@dataclass(frozen=True, slots=True)
+class ExtensionRule:
+    """That a clock may be given more time: who asks and who approves, for which reasons, how often at most."""
+
+    clock: str
+    requests: tuple[Grant, ...]
+    approvals: tuple[Grant, ...]
+    reasons: tuple[Choice, ...]
+    at_most: int
+    source: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,7 +224,8 @@ class ComplaintRules:
 
     ``levels`` is ordered from the lowest up and never empty. Empty ``grounds``, ``demands`` or
     ``complainant_types`` accept any text; filled ones accept only the codes listed, and a demand or type
-    is then required. ``warn_at`` is in percent of a clock's span, ascending.
+    is then required. ``warn_at`` are percents of a clock's span, ascending, and times before its end. A clock
+    without a rule in ``pauses`` or ``extensions`` is never paused or given more time.
     """
 
     complainant_types: tuple[Choice, ...]
@@ -191,7 +233,7 @@ class ComplaintRules:
     grounds: tuple[Choice, ...]
     levels: tuple[Level, ...]
     clocks: tuple[ClockRule, ...]
-    warn_at: Sourced[tuple[int, ...]]
+    warn_at: Sourced[tuple[WarnPoint, ...]]
     close_condition: Sourced[CloseCondition]
     steps: tuple[StepRule, ...]
     prevention_required: Sourced[bool] | None = None
@@ -199,10 +241,20 @@ class ComplaintRules:
     repeat_escalates: Sourced[bool] | None = None
     late_entry_escalates: Sourced[bool] | None = None
     first_contact_message: FirstContactMessage | None = None
+    pauses: tuple[PauseRule, ...] = ()
+    extensions: tuple[ExtensionRule, ...] = ()
 
     def clock(self, name: str) -> ClockRule | None:
         """Return the clock called ``name``, or ``None`` when the rulebook does not arm it."""
         return next((clock for clock in self.clocks if clock.name == name), None)
+
+    def pause_rule(self, clock: str) -> PauseRule | None:
+        """Return how ``clock`` may be paused; ``None`` when it may not."""
+        return next((rule for rule in self.pauses if rule.clock == clock), None)
+
+    def extension_rule(self, clock: str) -> ExtensionRule | None:
+        """Return how ``clock`` may be given more time; ``None`` when it may not."""
+        return next((rule for rule in self.extensions if rule.clock == clock), None)
 
     def step(self, step: Step) -> StepRule:
         """Return who may take ``step``; every rulebook names that for every step."""

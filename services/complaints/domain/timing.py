@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -24,36 +24,36 @@ class Timing:
         Until validity is decided (``None``) the clocks of valid cases run: a complaint is taken
         seriously until it is found not to stand.
         """
-        rules = (rule for rule in self.rules.clocks if rule.starts is start)
+        rules = (rule for rule in self.rules.clocks if rule.starts is start and rule.runs_on(level))
         return [self._begin(rule, at, level) for rule in rules if _runs(rule.applies_to, valid=valid)]
 
     def relevel(self, deadlines: Sequence[Deadline], level: str, now: datetime) -> list[Deadline]:
-        """Return ``deadlines`` with those that depend on the level begun again from the same start."""
+        """Return ``deadlines`` with those that depend on the level begun again from the same start.
+
+        They stay paused if they were, and keep what they were given beyond their level's time.
+        """
         result: list[Deadline] = []
         for deadline in deadlines:
             rule = self.rules.clock(deadline.name)
-            if rule is None or not rule.by_level or not deadline.open or deadline.ended_at is not None:
+            if rule is None or not rule.by_level or not deadline.open:
                 result.append(deadline)
             else:
-                result += [deadline.supersede(now), self._begin(rule, deadline.started_at, level)]
+                result.append(deadline.supersede(now))
+                if rule.runs_on(level):
+                    again = self._begin(rule, deadline.started_at, level)
+                    result.append(again.after(deadline, self.calendar))
         return result
 
-    def meet(
-        self, deadlines: Sequence[Deadline], end: ClockEnd, at: datetime
-    ) -> tuple[list[Deadline], list[Deadline]]:
-        """Return all clocks after ``end`` happened at ``at``, and those of them that it met."""
-        return _change(
-            deadlines, lambda deadline: self._ends(deadline) is end, lambda deadline: deadline.meet(at)
-        )
+    def met_by(self, deadlines: Sequence[Deadline], end: ClockEnd) -> list[Deadline]:
+        """Return those of ``deadlines`` that ``end`` meets: the open ones that wait for it."""
+        return [deadline for deadline in deadlines if deadline.open and self._ends(deadline) is end]
 
     def drop(self, deadlines: Sequence[Deadline], applies_to: AppliesTo, at: datetime) -> list[Deadline]:
         """Return the clocks after those that run only on ``applies_to`` cases are no longer asked for."""
-        changed, _ = _change(
-            deadlines,
-            lambda deadline: self._applies(deadline) is applies_to,
-            lambda deadline: deadline.supersede(at),
-        )
-        return changed
+        return [
+            deadline.supersede(at) if self._applies(deadline) is applies_to else deadline
+            for deadline in deadlines
+        ]
 
     def _begin(self, rule: ClockRule, at: datetime, level: str) -> Deadline:
         duration = rule.duration_for(level)
@@ -63,7 +63,7 @@ class Timing:
             self.calendar,
             at,
             source=duration.source,
-            warn_at=self.rules.warn_at.value,
+            warn_at=(rule.warn_at or self.rules.warn_at).value,
         )
 
     def _ends(self, deadline: Deadline) -> ClockEnd | None:
@@ -79,21 +79,6 @@ def _runs(applies_to: AppliesTo, *, valid: bool | None) -> bool:
     if applies_to is AppliesTo.ANY:
         return True
     return (valid is not False) is (applies_to is AppliesTo.VALID)
-
-
-def _change(
-    deadlines: Iterable[Deadline], chosen: Callable[[Deadline], bool], change: Callable[[Deadline], Deadline]
-) -> tuple[list[Deadline], list[Deadline]]:
-    result: list[Deadline] = []
-    changed: list[Deadline] = []
-    for deadline in deadlines:
-        if deadline.open and deadline.ended_at is None and chosen(deadline):
-            after = change(deadline)
-            result.append(after)
-            changed.append(after)
-        else:
-            result.append(deadline)
-    return result, changed
 
 
 def on_time(deadlines: Iterable[Deadline]) -> bool:

@@ -1,4 +1,4 @@
-"""Use cases of people who handle cases: decide, contact, progress, reply, close; each once per idempotency key."""
+"""Use cases of people who handle cases and their clocks; each takes effect once per idempotency key."""
 
 from __future__ import annotations
 
@@ -101,6 +101,70 @@ class HandleCases:
 
         def step(case: Case, timing: Timing, cause: Cause) -> None:
             case.close(timing, roles=call.roles, at=self._clock.now(), cause=cause)
+
+        return self._apply(call, data, step)
+
+    def pause_clocks(self, call: Caller, data: Mapping[str, Any]) -> dict[str, Any]:
+        """Let clocks stand still."""
+
+        def step(case: Case, timing: Timing, cause: Cause) -> None:
+            case.pause_clocks(
+                timing,
+                data["clocks"],
+                reason=data["reason"],
+                note=data["note"],
+                roles=call.roles,
+                at=self._clock.now(),
+                cause=cause,
+            )
+
+        return self._apply(call, data, step)
+
+    def resume_clocks(self, call: Caller, data: Mapping[str, Any]) -> dict[str, Any]:
+        """Let paused clocks run again."""
+
+        def step(case: Case, timing: Timing, cause: Cause) -> None:
+            case.resume_clocks(
+                timing,
+                data["clocks"],
+                note=data["note"],
+                roles=call.roles,
+                at=self._clock.now(),
+                cause=cause,
+            )
+
+        return self._apply(call, data, step)
+
+    def request_extension(self, call: Caller, data: Mapping[str, Any]) -> dict[str, Any]:
+        """Ask for more time for a clock."""
+
+        def step(case: Case, timing: Timing, cause: Cause) -> None:
+            case.request_extension(
+                timing,
+                data["clock"],
+                data["amount"],
+                reason=data["reason"],
+                note=data["note"],
+                roles=call.roles,
+                at=self._clock.now(),
+                cause=cause,
+            )
+
+        return self._apply(call, data, step)
+
+    def decide_extension(self, call: Caller, data: Mapping[str, Any]) -> dict[str, Any]:
+        """Grant or refuse the extension asked for."""
+
+        def step(case: Case, timing: Timing, cause: Cause) -> None:
+            case.decide_extension(
+                timing,
+                data["clock"],
+                granted=data["granted"],
+                note=data["note"],
+                roles=call.roles,
+                at=self._clock.now(),
+                cause=cause,
+            )
 
         return self._apply(call, data, step)
 

@@ -6,7 +6,8 @@ from datetime import datetime
 from typing import Any
 
 from services.complaints.domain.case import Case
-from shared.clocks import Deadline
+from shared.clocks import Before, Deadline, Extension, Pause, WarnPoint
+from shared.clocks.points import point_document
 from shared.history import timestamp
 
 
@@ -15,14 +16,54 @@ def _moment(value: datetime | None) -> str | None:
 
 
 def deadline_view(deadline: Deadline) -> dict[str, Any]:
-    """Return one clock: when it is due, where it stands, and the rule that sets it."""
+    """Return one clock: when it is due and was at first, where it stands, what interrupts it, and its rule."""
+    duration = deadline.duration
     return {
         "name": deadline.name,
+        "started_at": timestamp(deadline.started_at),
+        "amount": duration.amount,
+        "unit": duration.unit,
         "due_at": timestamp(deadline.due_at),
+        "original_due_at": timestamp(deadline.original_due_at),
         "state": deadline.state.value,
         "ended_at": _moment(deadline.ended_at),
         "provisional": deadline.provisional,
+        "calendar_version": deadline.calendar_version,
         "source": deadline.source,
+        "warnings": [_warning_view(deadline, point) for point in deadline.warn_at],
+        "pauses": [_pause_view(pause) for pause in deadline.pauses],
+        "extensions": [_extension_view(extension) for extension in deadline.extensions],
+    }
+
+
+def _warning_view(deadline: Deadline, point: WarnPoint) -> dict[str, Any]:
+    at = dict(deadline.warnings).get(point)
+    percent, before = (None, point_document(point)) if isinstance(point, Before) else (point, None)
+    return {"percent": percent, "before": before, "at": _moment(at), "passed": point in deadline.passed}
+
+
+def _pause_view(pause: Pause) -> dict[str, Any]:
+    return {
+        "start": timestamp(pause.start),
+        "end": _moment(pause.end),
+        "reason": pause.authority.reason,
+        "by": pause.authority.by,
+        "role": pause.authority.role,
+        "resumed_by": pause.resumed_by,
+    }
+
+
+def _extension_view(extension: Extension) -> dict[str, Any]:
+    return {
+        "amount": extension.amount,
+        "reason": extension.authority.reason,
+        "requested_at": timestamp(extension.requested_at),
+        "requested_by": extension.authority.by,
+        "decision": extension.decision.value,
+        "decided_at": _moment(extension.decided_at),
+        "decided_by": extension.decided_by,
+        "due_before": timestamp(extension.due_before),
+        "due_after": _moment(extension.due_after),
     }
 
 

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Protocol
 
 from services.followup.domain.callback import Callback
 from services.followup.handlers.scheduling import SYSTEM
-from services.followup.settings import DUE_AT_ONCE
 from shared.clock import Clock
-from shared.clocks.clock import Firing
-from shared.clocks.firing import fire_due
+from shared.clocks.digest import DIGEST_ABOVE
+from shared.clocks.firing import AT_ONCE, Clocks, fire_due
 from shared.history import Cause
 from shared.ids import IdSource
 
@@ -23,32 +22,39 @@ class Due(Protocol):
         """Return callbacks whose next instant has come, earliest first."""
         ...
 
-    def save(self, changes: Sequence[tuple[Callback, int]]) -> None:
-        """Write changed callbacks; Conflict when one was changed meanwhile."""
+    def save(self, changes: Sequence[tuple[Callback, int]]) -> Collection[str]:
+        """Write changed callbacks; return the ids of those that somebody else changed meanwhile."""
         ...
 
 
 class FireClocks:
     """One round of the timer; any number of replicas may run it at the same time."""
 
-    def __init__(self, repository: Due, clock: Clock, ids: IdSource, *, at_once: int = DUE_AT_ONCE) -> None:
-        """``at_once`` bounds one round."""
-        self._repository = repository
+    def __init__(
+        self,
+        repository: Due,
+        clock: Clock,
+        ids: IdSource,
+        *,
+        at_once: int = AT_ONCE,
+        digest_above: int = DIGEST_ABOVE,
+    ) -> None:
+        """``at_once`` bounds the callbacks of a round; above so many an organisation's go out in digests."""
+        self._clocks = Clocks[Callback](
+            load=repository.due, count=_one, fire=Callback.fire, save=repository.save
+        )
         self._clock = clock
         self._ids = ids
         self._at_once = at_once
+        self._digest_above = digest_above
 
     def __call__(self) -> bool:
         """Fire what is due, each callback exactly once; return whether there may be more at once."""
         cause = Cause(self._ids.new("tick"), SYSTEM)
-
-        def fire(callback: Callback, now: datetime) -> Sequence[Firing]:
-            return callback.fire(now, cause)
-
         return fire_due(
-            self._clock.now(),
-            limit=self._at_once,
-            load=self._repository.due,
-            fire=fire,
-            save=self._repository.save,
+            self._clocks, self._clock.now(), cause, at_once=self._at_once, digest_above=self._digest_above
         )
+
+
+def _one(_callback: Callback, _now: datetime) -> int:
+    return 1

@@ -151,6 +151,13 @@ def _met(case: CaseFact, data: Data) -> None:
     case.clocks[data["clock"]] = ClockFact(moment_of(data["due_at"]), breached=not data["on_time"], met=True)
 
 
+def _moved(case: CaseFact, data: Data) -> None:
+    """Take over the new due moment of a deadline; what was said of it stays."""
+    clock = case.clocks.get(data["clock"])
+    if clock is not None:
+        clock.due_at = moment_of(data["due_to"])
+
+
 def _closed(case: CaseFact, data: Data) -> None:
     case.status = Status.CLOSED
     case.closed_at = moment_of(data["closed_at"])
@@ -212,6 +219,9 @@ _STEPS: dict[str, Callable[[CaseFact, Data], None]] = {
     "case_escalated": _escalated,
     "clock_breached": _breached,
     "clock_met": _met,
+    "clock_resumed": _moved,
+    "clock_extended": _moved,
+    "clock_recomputed": _moved,
     "case_closed": _closed,
     "case_reopened": _reopened,
     "callback_scheduled": _callback_scheduled,

@@ -9,8 +9,9 @@ from typing import Protocol
 
 from services.reporting.domain.case import FOLDED, CaseFact, fold
 from services.reporting.domain.event import ArchivedEvent
-from services.reporting.handlers.reading import Unreadable, read_event
+from services.reporting.handlers.reading import Unreadable, read_events
 from services.reporting.metrics import EVENTS_ARCHIVED, FACTS_REBUILT
+from services.reporting.settings import EVENTS_AT_ONCE
 from shared.clock import Clock
 from shared.history import moment_of
 
@@ -77,6 +78,7 @@ class Archive(Protocol):
 class ArchiveEvents:
     """Takes whole batches: a handful of database calls for all of them, whatever their number.
 
+    A message may carry hundreds of events, so they are taken in parts of bounded size, whatever the batch.
     Everything known of a case is computed afresh from all its archived events after those of the batch
     were added. So whoever computes last has seen every event, and no order or repetition matters.
     """
@@ -92,24 +94,26 @@ class ArchiveEvents:
         Raises Unavailable if the database is away; doing the same batch again is safe.
         """
         events: dict[str, ArchivedEvent] = {}
-        carriers: dict[str, Incoming] = {}
+        carried: list[tuple[Incoming, list[str]]] = []
         for delivery in deliveries:
             try:
-                event = read_event(source, delivery.body, delivery.content_type)
+                found = read_events(source, delivery.body, delivery.content_type)
             except Unreadable as error:
                 delivery.dead(str(error))
                 continue
-            if event.key in events:
+            fresh = {event.key: event for event in found if event.key not in events}
+            events |= fresh
+            carried.append((delivery, list(fresh)))
+        known: set[str] = set()
+        every = list(events.values())
+        for start in range(0, len(every), EVENTS_AT_ONCE):
+            part = every[start : start + EVENTS_AT_ONCE]
+            known |= self._repository.archive(part, self._clock.now())
+            # Known events too: a predecessor may have been stopped between the archive and the facts.
+            self._rebuild(part)
+        for delivery, keys in carried:
+            if known.issuperset(keys):
                 delivery.duplicate()
-                continue
-            events[event.key], carriers[event.key] = event, delivery
-        if not events:
-            return
-        known = self._repository.archive(list(events.values()), self._clock.now())
-        # Known events too: a predecessor may have been stopped between the archive and the facts.
-        self._rebuild(list(events.values()))
-        for key in known:
-            carriers[key].duplicate()
         EVENTS_ARCHIVED.labels(source=source).inc(len(events) - len(known))
 
     def _rebuild(self, events: Sequence[ArchivedEvent]) -> None:

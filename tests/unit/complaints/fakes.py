@@ -23,6 +23,7 @@ from services.complaints.handlers.events import TakeCallbacks, TakeContacts
 from services.complaints.handlers.handling import HandleCases
 from services.complaints.handlers.looking import LookUpCases
 from services.complaints.handlers.opening import OpenCases, Rules
+from services.complaints.handlers.recomputing import RecomputeClocks
 from services.complaints.handlers.ticking import FireClocks
 from services.complaints.repository import CaseRepository, Member, case_of, document_of, open_key
 from services.complaints.rulebook import load_rulebooks
@@ -165,6 +166,14 @@ class MemoryCases(CaseRepository):
         rows.sort(key=lambda row: (row["next_due"], row["_id"]))
         return [case_of(copy.deepcopy(row)) for row in rows[:limit]]
 
+    def behind(self, current: Collection[str], limit: int, *, skip: Collection[str] = ()) -> list[Case]:
+        rows = [
+            row
+            for row in self.documents.values()
+            if set(row.get("open_calendars", ())) - set(current) and row["_id"] not in skip
+        ]
+        return [case_of(copy.deepcopy(row)) for row in rows[:limit]]
+
     def listed(self, org: str, *, state: str | None, level: str | None, limit: int, skip: int) -> list[Case]:
         chosen = [
             case
@@ -213,6 +222,10 @@ _SCHEMAS: Mapping[str, type[Schema]] = {
     "progress": schemas.Progress,
     "reply": schemas.Reply,
     "close": schemas.ById,
+    "pause_clocks": schemas.PauseClocks,
+    "resume_clocks": schemas.ResumeClocks,
+    "request_extension": schemas.RequestExtension,
+    "decide_extension": schemas.DecideExtension,
 }
 
 #: Together these may take every step of every demo organisation.
@@ -226,14 +239,19 @@ class World:
     clock: FixedClock
     cases: MemoryCases = field(default_factory=MemoryCases)
     calls: int = 0
+    calendars: Calendars = field(default_factory=calendars)
 
     def __post_init__(self) -> None:
-        self.rules = Rules(rulebooks(), calendars())
+        self.rules = Rules(rulebooks(), self.calendars)
         self.take_contacts = TakeContacts(OpenCases(self.cases, self.rules, self.clock))
         self.take_callbacks = TakeCallbacks(self.cases, self.rules, self.clock)
         self.handle = HandleCases(self.cases, self.rules, self.clock)
         self.look = LookUpCases(self.cases, self.rules)
-        self.ticker = FireClocks(self.cases, self.clock, CountingIds())
+        current = [
+            f"{each.id}/{self.calendars.by_name(each.calendar).version}" for each in rulebooks().organisations
+        ]
+        self.recompute = RecomputeClocks(self.cases, self.rules, self.clock, CountingIds(), current=current)
+        self.ticker = FireClocks(self.cases, self.clock, CountingIds(), at_once=100)
 
     def at(self, text: str) -> None:
         """Put the clock to a wall-clock time in China."""
@@ -272,6 +290,7 @@ class World:
         org: str | None = None,
         key: str | None = None,
         roles: Collection[str] = EVERY_ROLE,
+        actor: str = "stf_test",
         **arguments: Any,
     ) -> dict[str, Any]:
         """Send a command as RPC would: through its schema, under a key of its own unless one is given."""
@@ -279,7 +298,7 @@ class World:
         case_id = case if isinstance(case, str) else case.id
         owner = org or (PLAZA if isinstance(case, str) else case.org)
         data = _SCHEMAS[method](unknown=RAISE).load({"id": case_id, **arguments})
-        call = FakeCall(owner, key or f"{owner}/{method}/key-{self.calls}", frozenset(roles))
+        call = FakeCall(owner, key or f"{owner}/{method}/key-{self.calls}", frozenset(roles), actor)
         answer: dict[str, Any] = getattr(self.handle, method)(call, data)
         return answer
 

@@ -149,6 +149,11 @@ def test_any_order_repetition_and_split_of_callback_results_gives_the_same_state
         assert [e.type for e in after.history].count("case_closed" if yes else "case_reopened") == 1
 
 
+def _actor(method: str) -> str:
+    """Return who gives the command: nobody decides on what he asked for."""
+    return "stf_boss" if method == "decide_extension" else "stf_test"
+
+
 class CaseLife(RuleBasedStateMachine):
     """Everything that can happen to the cases of one organisation, in any order."""
 
@@ -192,7 +197,12 @@ class CaseLife(RuleBasedStateMachine):
 
     @rule(
         data=st.data(),
-        method=st.sampled_from(["decide_validity", "attempt_contact", "progress", "reply", "close"]),
+        method=st.sampled_from(
+            [
+                *("decide_validity", "attempt_contact", "progress", "reply", "close"),
+                *("pause_clocks", "resume_clocks", "request_extension", "decide_extension"),
+            ]
+        ),
     )
     def command(self, data: st.DataObject, method: str) -> None:
         case = self._any_case(data)
@@ -202,7 +212,7 @@ class CaseLife(RuleBasedStateMachine):
         key = f"key-{len(self.commands)}"
         before = self.world.cases.documents[case.id]
         try:
-            answer = self.world.do(method, case, key=key, **arguments)
+            answer = self.world.do(method, case, key=key, actor=_actor(method), **arguments)
         except (RuleRefused, ValidationFailed):
             assert self.world.cases.documents[case.id] is before
             return
@@ -215,7 +225,8 @@ class CaseLife(RuleBasedStateMachine):
         key = data.draw(st.sampled_from(sorted(self.commands)))
         method, case_id, arguments, answer = self.commands[key]
         before = self.world.cases.documents[case_id]
-        assert self.world.do(method, case_id, org=self.org, key=key, **arguments) == answer
+        again = self.world.do(method, case_id, org=self.org, key=key, actor=_actor(method), **arguments)
+        assert again == answer
         assert self.world.cases.documents[case_id] is before
 
     @rule(data=st.data(), satisfied=st.booleans(), late=st.booleans())
@@ -257,7 +268,11 @@ class CaseLife(RuleBasedStateMachine):
             final = data.draw(st.booleans())
             next_at = None if final else (self.world.clock.now() + timedelta(hours=4)).isoformat()
             return {"text": "答复", "final": final, "next_reply_at": next_at, "prevention": "检修"}
-        return {}
+        if method.endswith("extension"):
+            more = {"amount": data.draw(st.sampled_from([3, 5, 20])), "reason": "several_departments"}
+            decision = {"granted": data.draw(st.booleans())}
+            return {"clock": "close"} | (more if method == "request_extension" else decision)
+        return {"reason": "customer_away"} if method == "pause_clocks" else {}
 
     @invariant()
     def histories_are_whole(self) -> None:
@@ -281,8 +296,23 @@ class CaseLife(RuleBasedStateMachine):
             for deadline in case.deadlines:
                 assert deadline.ended_at is not None
                 assert deadline.state in {State.MET, State.MET_LATE, State.SUPERSEDED, State.BREACHED}
+                if deadline.state is State.SUPERSEDED and deadline.pauses:
+                    # One that stood still when it was dropped has no due instant to be measured by.
+                    continue
                 late = deadline.state in {State.MET_LATE, State.BREACHED}
                 assert late == (deadline.ended_at >= deadline.due_at), "late is what ended after its time"
+
+    @invariant()
+    def a_paused_clock_is_silent_and_an_extended_one_no_earlier_than_its_original(self) -> None:
+        for case in self.world.cases.all():
+            for deadline in case.deadlines:
+                assert deadline.state is not State.PAUSED or deadline.next_at is None
+                assert deadline.original_due_at <= deadline.due_at
+                assert all(one.end is None or one.start <= one.end for one in deadline.pauses)
+                standing = [one for one in deadline.pauses if one.end is None]
+                assert len(standing) == (deadline.state is State.PAUSED)
+            expected = {f"{case.org}/{each.calendar_version}" for each in case.deadlines if each.open}
+            assert set(self.world.cases.documents[case.id].get("open_calendars", ())) == expected
 
     @invariant()
     def every_breach_is_recorded_once_and_for_good(self) -> None:

@@ -230,7 +230,6 @@ def test_of_two_closed_cases_of_one_complaint_only_one_is_opened_again(world: Wo
 
 def test_a_unique_key_taken_by_another_replica_is_a_conflict(world: World) -> None:
     """Guards that the database's own refusal leads to a second look and not to a dead letter."""
-
     case = replied(world)
 
     class Taken:

@@ -17,6 +17,16 @@ SOUND: dict[type[Schema], dict[str, Any]] = {
     schemas.AttemptContact: {"id": "cs_1", "outcome": "reached"},
     schemas.Progress: {"id": "cs_1", "step": "repair", "text": "进展"},
     schemas.Reply: {"id": "cs_1", "text": "答复", "prevention": "每月检修"},
+    schemas.PauseClocks: {"id": "cs_1", "reason": "customer_away", "note": "客户外出"},
+    schemas.ResumeClocks: {"id": "cs_1", "note": "已联系上"},
+    schemas.RequestExtension: {
+        "id": "cs_1",
+        "clock": "close",
+        "amount": 20,
+        "reason": "parts",
+        "note": "待件",
+    },
+    schemas.DecideExtension: {"id": "cs_1", "clock": "close", "granted": True, "note": "同意"},
     schemas.ListCases: {"state": "open", "level": "general"},
 }
 TEXT_FIELDS = [
@@ -25,6 +35,7 @@ TEXT_FIELDS = [
     for name, value in sound.items()
     if isinstance(value, str)
 ]
+FREE_TEXT = {"text", "prevention", "note"}
 
 
 def faults(schema: type[Schema], data: dict[str, Any]) -> dict[str, str]:
@@ -63,7 +74,7 @@ def test_nothing_hangs_on_to_a_time(character: str) -> None:
 @pytest.mark.parametrize(("schema", "name"), TEXT_FIELDS)
 def test_no_code_or_id_ends_in_a_line_break(schema: type[Schema], name: str) -> None:
     """Guards codes that look the same and are not."""
-    if name not in {"reason", "text", "prevention"}:
+    if name not in FREE_TEXT and (schema, name) != (schemas.DecideValidity, "reason"):
         assert set(faults(schema, SOUND[schema] | {name: SOUND[schema][name] + "\n"})) == {name}
 
 
@@ -108,6 +119,13 @@ def test_progress_without_a_description_is_refused(text: str | None) -> None:
         (schemas.DecideValidity, {"ground": "Großer Grund"}, "ground"),
         (schemas.AttemptContact, {"outcome": "perhaps"}, "outcome"),
         (schemas.ById, {"id": "x" * 65}, "id"),
+        (schemas.RequestExtension, {"amount": 0}, "amount"),
+        (schemas.RequestExtension, {"amount": 10_001}, "amount"),
+        (schemas.RequestExtension, {"amount": "20"}, "amount"),
+        (schemas.RequestExtension, {"clock": "Close"}, "clock"),
+        (schemas.DecideExtension, {"granted": "yes"}, "granted"),
+        (schemas.PauseClocks, {"clocks": "close"}, "clocks"),
+        (schemas.ResumeClocks, {"clocks": None}, "clocks"),
         (schemas.ListCases, {"state": "lost"}, "state"),
         (schemas.ListCases, {"limit": 0}, "limit"),
         (schemas.ListCases, {"limit": 201}, "limit"),

@@ -22,7 +22,6 @@ from services.followup.handlers.scheduling import Scheduler
 from services.followup.repository import _callback, _callback_document, _message, _message_document
 from services.followup.rulebook import load_rulebooks
 from shared.clock import FixedClock
-from shared.errors import Conflict
 from shared.ids import CountingIds
 from shared.mongo.store import Inserted
 from shared.regulations import Rulebooks

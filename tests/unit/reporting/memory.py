@@ -27,6 +27,8 @@ class Memory:
         self.rejections: dict[str, RejectionFact] = {}
         self.reports: dict[str, Report] = {}
         self.calls = 0
+        #: The most events it was given in one go.
+        self.largest = 0
         #: How many of the next writes of facts fail because the database is away.
         self.failures = 0
         #: Runs once, between the reading of a case's events and the writing of its fact.
@@ -34,6 +36,7 @@ class Memory:
 
     def archive(self, events: Sequence[ArchivedEvent], at: datetime) -> set[str]:
         self.calls += 1
+        self.largest = max(self.largest, len(events))
         known = {event.key for event in events if event.key in self.events}
         self.events |= {event.key: event for event in events if event.key not in known}
         return known

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -137,6 +137,25 @@ def delivery(event: ArchivedEvent, **changed: Any) -> FakeDelivery:
         "org": event.org,
         "sequence": str(event.sequence),
         "data": dict(event.data),
+    }
+    return FakeDelivery(json.dumps(envelope | changed).encode())
+
+
+def digest(events: Sequence[ArchivedEvent], **changed: Any) -> FakeDelivery:
+    """Return events of one source and organisation as they come from the bus in one digest."""
+    rows = [json.loads(delivery(event).body) for event in events]
+    first = rows[0]
+    own = ("id", "type", "subject", "time", "sequence", "data")
+    envelope = {name: first[name] for name in ("specversion", "source", "time", "org")} | {
+        "id": "dg_1.1",
+        "type": "clocks_digested",
+        "subject": "dg_1",
+        "sequence": "1",
+        "data": {
+            "digest_id": "dg_1",
+            "round": "tick_1",
+            "events": [{name: row[name] for name in own} for row in rows],
+        },
     }
     return FakeDelivery(json.dumps(envelope | changed).encode())
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -15,11 +16,12 @@ from services.reporting.domain.month import Month
 from services.reporting.domain.rulebook import ReportingRules
 from services.reporting.handlers.archive import ArchiveEvents
 from services.reporting.handlers.figures import Figures
+from services.reporting.settings import EVENTS_AT_ONCE
 from shared.clock import FixedClock
 from shared.errors import Unavailable
 from shared.regulations import Rulebooks
 from tests.unit.reporting.memory import Memory
-from tests.unit.reporting.stories import ORG, START, FakeDelivery, Story, contact, delivery
+from tests.unit.reporting.stories import ORG, START, FakeDelivery, Story, contact, delivery, digest
 from tests.unit.reporting.strategies import arrivals, lives
 
 NOVEMBER = Month(2026, 11)
@@ -53,6 +55,78 @@ def test_any_order_repetition_and_batching_of_events_gives_the_same_facts_and_ke
         Figures(memory, rulebooks, FixedClock(NOW)).of_month(ORG, NOVEMBER) for memory in (straight, jumbled)
     ]
     assert seen[0] == seen[1]
+
+
+@given(st.data())
+def test_digests_and_single_events_mixed_in_any_order_and_repetition_give_the_same_facts(
+    rulebooks: Rulebooks[ReportingRules], data: st.DataObject
+) -> None:
+    """Promise: how many events one message carries shows nowhere; a storm counts like its drops."""
+    events = [event for case_id in ("cs_1", "cs_2") for event in data.draw(lives(case_id))]
+    straight, jumbled = Memory(), Memory()
+    take(ArchiveEvents(straight, FixedClock(NOW)), events)
+    archive = ArchiveEvents(jumbled, FixedClock(NOW))
+    for batch in data.draw(arrivals(events)):
+        for source in sorted({event.source for event in batch}):
+            archive(source, data.draw(messages([event for event in batch if event.source == source])))
+    assert jumbled.events == straight.events
+    assert jumbled.cases == straight.cases
+    seen = [
+        Figures(memory, rulebooks, FixedClock(NOW)).of_month(ORG, NOVEMBER) for memory in (straight, jumbled)
+    ]
+    assert seen[0] == seen[1]
+
+
+@st.composite
+def messages(draw: st.DrawFn, events: list[ArchivedEvent]) -> list[FakeDelivery]:
+    """Draw a way to send ``events``: one by one, in digests, or some in both."""
+    made = [delivery(event) for event in events if draw(st.booleans())]
+    alone = {each.body for each in made}
+    left = [event for event in events if delivery(event).body not in alone or draw(st.booleans())]
+    while left:
+        size = draw(st.integers(1, len(left)))
+        made.append(digest(left[:size]))
+        left = left[size:]
+    return draw(st.permutations(made))
+
+
+def test_an_event_of_a_digest_is_archived_under_its_own_id_and_the_digest_itself_is_not(
+    archive: ArchiveEvents, memory: Memory, figures: Figures
+) -> None:
+    """Promise: the archive holds what happened, once, however it was sent; a digest is only its envelope."""
+    events = Story().opened().breached().events
+    archive("complaints", [delivery(events[0])])
+    late = digest(events)
+    archive("complaints", [late])
+    again = [digest(events), delivery(events[1])]
+    archive("complaints", again)
+    assert [each.outcome for each in (late, *again)] == ["done", "duplicate", "duplicate"]
+    assert list(memory.events) == [event.key for event in events]
+    assert [row["type"] for row in figures.archived(ORG, "cs_1", 10, 0)] == ["case_opened", "clock_breached"]
+    assert memory.cases["cs_1"].late
+
+
+def test_a_digest_with_one_malformed_event_is_dead_lettered_whole_and_says_which(
+    archive: ArchiveEvents, memory: Memory
+) -> None:
+    """Promise: nobody has to guess which of hundreds was wrong, and a mended one can be replayed whole."""
+    good, bad = Story().opened().breached().events
+    broken = digest([good, replace(bad, data={"case_id": "cs_1"})])
+    other = digest(Story("cs_2").opened().events)
+    archive("complaints", [broken, other])
+    assert broken.outcome == "dead"
+    assert "data.events.1.data.clock" in (broken.reason or "")
+    assert other.outcome == "done"
+    assert list(memory.cases) == ["cs_2"]
+
+
+def test_a_batch_of_digests_is_taken_in_parts_of_bounded_size(archive: ArchiveEvents, memory: Memory) -> None:
+    """Promise: a hundred thousand firings in one batch of messages do not fill the memory at one blow."""
+    stories = [Story(f"cs_{number}").opened() for number in range(2 * EVENTS_AT_ONCE + 1)]
+    events = [story.events[0] for story in stories]
+    archive("complaints", [digest(events[:EVENTS_AT_ONCE]), digest(events[EVENTS_AT_ONCE:])])
+    assert len(memory.events) == len(memory.cases) == 2 * EVENTS_AT_ONCE + 1
+    assert memory.largest == EVENTS_AT_ONCE
 
 
 @given(st.data())

@@ -159,3 +159,14 @@ def test_a_tally_names_only_what_the_sums_know() -> None:
     """Promise: no count is lost between a case and its month."""
     story = Story().opened().accepted().breached().replied().called_back().closed(on_time=False).reopened()
     assert set(tally(fact(story))) <= set(COUNTED)
+
+
+@pytest.mark.parametrize("kind", ["clock_resumed", "clock_extended", "clock_recomputed"])
+def test_a_deadline_that_moved_keeps_what_was_said_of_it(kind: str) -> None:
+    """Promise: a breach under an old calendar stays overdue, also when the clocks are listed again at a new due."""
+    later = timestamp(DUE + timedelta(days=1))
+    moved = ({**CLOCKS[0], "due_at": later},)
+    story = Story().opened().breached().case(kind, clock="close", due_to=later).accepted(clocks=moved)
+    assert fact(story).overdue
+    untold = Story().opened().case(kind, clock="close", due_to=later).accepted(clocks=moved)
+    assert not fact(untold).overdue

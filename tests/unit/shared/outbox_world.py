@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -14,8 +15,10 @@ from pymongo.database import Database
 from pymongo.errors import BulkWriteError, DuplicateKeyError
 
 from shared.clock import FixedClock
+from shared.clocks.digest import unpack
 from shared.history import Cause, History
 from shared.ids import CountingIds
+from shared.messaging.envelope import parse
 from shared.messaging.outbox import Relay
 from shared.messaging.publisher import Fate, Outgoing, PipelinedPublisher
 from shared.mongo.store import AggregateStore, MongoTickets
@@ -28,7 +31,7 @@ START = datetime(2026, 11, 23, 9, 0, tzinfo=UTC)
 
 
 class World:
-    """What stays when processes die: collections by name, messages the broker took, the time."""
+    """What stays when processes die: collections by name, events the broker took, the time."""
 
     def __init__(self) -> None:
         """Start with nothing kept and nothing published."""
@@ -108,11 +111,16 @@ def thing(name: str, *, entries: int = 1) -> Document:
     }
 
 
-def changed(document: Document, message: str) -> tuple[Document, int]:
+def events_in(message: Outgoing) -> list[str]:
+    """Return the ids of the events a message carries: its own, or those of a digest."""
+    return [event.id for event in unpack(parse(json.loads(message.body)))]
+
+
+def changed(document: Document, message: str, *, digested: bool = False) -> tuple[Document, int]:
     """Return the next version of an aggregate, one entry longer, and the number of that entry."""
     history = History.from_documents(document["_id"], document["history"])
     since = history.next_seq
-    history.append("changed", {}, at=START, cause=Cause(message, "tests"))
+    history.append("changed", {}, at=START, cause=Cause(message, "tests", digested=digested))
     return document | {
         "version": document["version"] + 1,
         "history": history.as_documents(),
@@ -130,7 +138,7 @@ class _Broker:
     def publish(self, batch: Sequence[Outgoing]) -> list[Fate]:
         for message in batch:
             self._steps.step()
-            self._world.published.append(message.message_id)
+            self._world.published += events_in(message)
         self._steps.step()
         return [Fate.CONFIRMED] * len(batch)
 
@@ -187,7 +195,7 @@ class _Collection:
         if errors:
             raise BulkWriteError({"writeErrors": errors})
 
-    def bulk_write(self, writes: Sequence[ReplaceOne], *, ordered: bool) -> Any:
+    def bulk_write(self, writes: Sequence[ReplaceOne[Any]], *, ordered: bool) -> Any:
         assert not ordered
         matched = 0
         for write in writes:

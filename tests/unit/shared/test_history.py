@@ -54,6 +54,19 @@ def test_a_history_kept_in_the_database_and_read_back_verifies(
     assert read.verify() == []
 
 
+def test_an_entry_that_goes_out_in_a_digest_is_kept_as_such_and_any_other_as_ever() -> None:
+    """A history written before there were digests still verifies: only what is digested says so."""
+    alone, digested = History("cs_1"), History("cs_1")
+    for history, cause in ((alone, Cause("m", "desk")), (digested, Cause("m", "desk", digested=True))):
+        history.append("changed", {}, at=NOON, cause=cause)
+        read = History.from_documents("cs_1", history.as_documents())
+        assert (read.entries, read.verify()) == (history.entries, [])
+    assert "digested" not in alone.as_documents()[0]
+    assert alone.entries[0].hash == "49fd4015420996f562bf5e97af3bc941ba6fcb50ac4f331fb572ddcfa61baf1d"
+    assert digested.as_documents()[0]["digested"] is True
+    assert digested.entries[0].hash != alone.entries[0].hash
+
+
 CHANGES: dict[str, Callable[[Entry], Entry]] = {
     "seq": lambda entry: replace(entry, seq=entry.seq + 1),
     "id": lambda entry: replace(entry, id="cs_2.1"),
@@ -65,6 +78,7 @@ CHANGES: dict[str, Callable[[Entry], Entry]] = {
     "trace": lambda entry: replace(entry, trace=None),
     "prev": lambda entry: replace(entry, prev="f" * 64),
     "hash": lambda entry: replace(entry, hash="f" * 64),
+    "digested": lambda entry: replace(entry, digested=True),
 }
 
 

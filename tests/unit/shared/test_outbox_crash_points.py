@@ -45,7 +45,23 @@ def _conflict(process: Process) -> None:
     assert process.store.replace_many([changed(first, "message-change"), stale]) == ("there-too",)
 
 
-WORK: dict[str, Work] = {"insert": _insert, "replace": _replace, "conflict": _conflict}
+def _digest(process: Process) -> None:
+    """Change two aggregates by what goes out in one digest, unless that was done before."""
+    changes = []
+    for name in ("there", "there-too"):
+        document = process.store.find(name)
+        assert document is not None
+        if "message-tick" not in document["processed"]:
+            changes.append(changed(document, "message-tick", digested=True))
+    process.store.replace_many(changes)
+
+
+WORK: dict[str, Work] = {
+    "insert": _insert,
+    "replace": _replace,
+    "conflict": _conflict,
+    "digest": _digest,
+}
 
 
 def _world() -> World:

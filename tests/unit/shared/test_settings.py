@@ -45,7 +45,8 @@ def test_the_least_environment_gives_the_documented_defaults(environ: dict[str, 
     assert (settings.http_host, settings.http_port, settings.log_level) == ("0.0.0.0", 8080, "INFO")  # noqa: S104
     assert (settings.worker_pool, settings.batch_size, settings.batch_wait) == (10, 200, 0.02)
     assert settings.retry_delays_ms == (1000, 5000, 30000, 120000, 600000)
-    assert (settings.outbox_grace, settings.stop_timeout, settings.clock_interval) == (10.0, 20.0, 1.0)
+    assert (settings.outbox_grace, settings.stop_timeout) == (10.0, 20.0)
+    assert (settings.clock_interval, settings.clock_digest_above) == (1.0, 100)
     assert "-" in settings.replica
 
 
@@ -68,6 +69,7 @@ def test_every_variable_is_read_into_its_field_and_type(environ: dict[str, str],
             "KEFU_OUTBOX_GRACE": "1",
             "KEFU_STOP_TIMEOUT": "2",
             "KEFU_CLOCK_INTERVAL": "3",
+            "KEFU_CLOCK_DIGEST_ABOVE": "7",
             "KEFU_REPLICA": "alpha-1",
         },
     )
@@ -88,6 +90,7 @@ def test_every_variable_is_read_into_its_field_and_type(environ: dict[str, str],
         outbox_grace=1.0,
         stop_timeout=2.0,
         clock_interval=3.0,
+        clock_digest_above=7,
         replica="alpha-1",
     )
 

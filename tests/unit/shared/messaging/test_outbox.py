@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
 from typing import Any, cast
@@ -13,6 +14,7 @@ import pytest
 
 from shared import metrics
 from shared.clock import FixedClock
+from shared.clocks.digest import pack
 from shared.errors import Conflict, Unavailable
 from shared.history import Cause, Entry, History
 from shared.messaging import outbox
@@ -123,6 +125,41 @@ def desk() -> Desk:
 
 def _value(name: str, **labels: str) -> float:
     return metrics.REGISTRY.get_sample_value(name, labels) or 0.0
+
+
+def test_what_one_round_fired_goes_out_in_one_digest_and_again_as_the_same_from_a_replica(desk: Desk) -> None:
+    """A storm is one message, confirmed as one; a process that dies before closing its ticket doubles none."""
+    recorded = desk.write("t1", "a", "b", "c", hand_over=False)
+    digested = [
+        Unsent(unsent.org, unsent.subject, replace(unsent.entry, digested=True)) for unsent in recorded
+    ]
+    desk.tickets.entries = digested[::-1]
+    desk.relay.hand_over("t1", digested)
+    assert desk.relay.pump() == 3
+    ((message,),) = desk.publisher.batches
+    assert (message.routing_key, message.type) == ("clocks_digested", "clocks_digested")
+    events = json.loads(message.body)["data"]["events"]
+    assert [event["id"] for event in events] == ["a.1", "b.1", "c.1"]
+    # The ticket is still open, as if the process had died here.
+    desk.clock.advance(2 * GRACE)
+    publisher = cast("PipelinedPublisher", desk.publisher)
+    Relay("desk", desk.tickets, publisher, desk.clock, grace=GRACE).recover()
+    assert desk.publisher.ids == [message.message_id] * 2
+    assert desk.tickets.open == {}
+
+
+def test_a_digest_no_queue_takes_keeps_its_ticket(desk: Desk) -> None:
+    """All its events stay unsent until there is somebody to take them."""
+    (unsent, other) = desk.write("t1", "a", "b", hand_over=False)
+    digested = [
+        Unsent(each.org, each.subject, replace(each.entry, digested=True)) for each in (unsent, other)
+    ]
+    (packed,) = pack(digested)
+    desk.publisher.fates = {packed.entry.id: Fate.RETURNED}
+    desk.relay.hand_over("t1", digested)
+    desk.relay.pump()
+    desk.relay.close_tickets()
+    assert "t1" in desk.tickets.open
 
 
 def test_what_is_handed_over_is_published_in_order_and_its_tickets_closed(desk: Desk) -> None:

@@ -63,7 +63,7 @@ class Collection:
             if errors or self.write_concern_errors:
                 raise BulkWriteError({"writeErrors": errors, "writeConcernErrors": self.write_concern_errors})
 
-    def bulk_write(self, writes: Sequence[ReplaceOne], *, ordered: bool) -> Any:
+    def bulk_write(self, writes: Sequence[ReplaceOne[Any]], *, ordered: bool) -> Any:
         assert not ordered
         matched, errors = 0, []
         with _Around(self, "bulk_write", [write._doc["_id"] for write in writes]):

@@ -15,7 +15,7 @@ from shared.worktime import Calendar, Duration, Interval, Unit
 from shared.worktime.calendars import calendar_from
 from tests.unit.shared.worktime.oracle import Pause, Plan
 
-DEEP = os.environ.get("KEFU_DEEP") == "1"
+DEEP = os.environ.get("KEFU_TEST_DEEP") == "1"
 
 MORNING, AFTERNOON = (9 * 60, 12 * 60), (13 * 60 + 30, 18 * 60)
 USUAL = (MORNING, AFTERNOON)
@@ -70,6 +70,7 @@ _ANCHORS = {
     "America/Havana": (date(2025, 3, 9), date(2025, 11, 2)),
     "America/Santiago": (date(2025, 4, 6), date(2025, 9, 7)),
 }
+_MOST_ANCHORS = 10
 _AMOUNTS: dict[Unit, int] = {
     "minutes": 3000,
     "hours": 80,
@@ -102,15 +103,19 @@ def calendar_of(plan: Plan) -> Calendar:
     return calendar_from("tried", plan.definition())
 
 
-# Made once: building strategies anew for every case would take longer than the cases themselves.
-_ANCHOR = {zone: st.sampled_from(days) for zone, days in _ANCHORS.items()}
+# Full hours and the ends of sessions are where off-by-ones live: half of all moments are such.
+_SPECIAL = (0, 60, 120, 540, 720, 810, 1080, 1439)
+_LENGTHS = (0, 540, 1440, 2 * 1440, 3 * 1440)
+_MINUTES = 1440
+
+# Made once, and few of them: drawing takes longer than answering, so what belongs together is one number.
 _AMOUNT = {unit: st.integers(1, most) for unit, most in _AMOUNTS.items()}
-_FLAG = st.booleans()
 _PAUSES = st.integers(0, 3)
-_START_DAY, _PAUSE_DAY = st.integers(-8, 4), st.integers(-9, 14)
-# Full hours and the ends of sessions are where off-by-ones live.
-_MINUTE = st.integers(0, 1439) | st.sampled_from((0, 60, 120, 540, 720, 810, 1080, 1439))
-_LENGTH = st.integers(0, 300) | st.sampled_from((540, 1440, 2 * 1440, 3 * 1440)) | st.integers(0, 10 * 1440)
+_START = st.integers(0, 13 * 4 * _MINUTES - 1)
+_PAUSE = st.integers(0, 24 * 4 * _MINUTES - 1)
+#: Half of all pauses are of a length that fits sessions or days, or short.
+_LENGTH = st.integers(0, 2 * 10 * _MINUTES - 1)
+_FIRST_START, _FIRST_PAUSE = -8, -9
 
 
 def questions(
@@ -120,34 +125,48 @@ def questions(
     flags: bool = True,
 ) -> st.SearchStrategy[Question]:
     """Draw questions near days on which something happens."""
-    return _questions(
-        st.sampled_from(plans), st.sampled_from(units), _FLAG if flags else st.just(value=False)
-    )
+    choices = (False, True) if flags else (False,)
+    kinds = [
+        (plan, unit, anchor, from_next_day, end_of_day)
+        for plan in plans
+        for unit in units
+        for anchor in _ANCHORS[plan.zone]
+        for from_next_day in choices
+        for end_of_day in choices
+    ]
+    # A plan with many anchors is not to be asked about more often than one with few.
+    evened = [kind for kind in kinds for _ in range(_MOST_ANCHORS // len(_ANCHORS[kind[0].zone]))]
+    return _questions(st.sampled_from(evened))
 
 
 @st.composite
-def _questions(
-    draw: st.DrawFn,
-    plans: st.SearchStrategy[Plan],
-    units: st.SearchStrategy[Unit],
-    flags: st.SearchStrategy[bool],
-) -> Question:
-    plan, unit = draw(plans), draw(units)
-    anchor = draw(_ANCHOR[plan.zone])
-    start = _draw_moment(draw, plan, anchor, _START_DAY)
-    duration = Duration(draw(_AMOUNT[unit]), unit, from_next_day=draw(flags), end_of_day=draw(flags))
-    return Question(plan, start, duration, [_draw_pause(draw, plan, anchor) for _ in range(draw(_PAUSES))])
+def _questions(draw: st.DrawFn, kinds: st.SearchStrategy[tuple[Plan, Unit, date, bool, bool]]) -> Question:
+    plan, unit, anchor, from_next_day, end_of_day = draw(kinds)
+    start = _moment(plan, anchor, _FIRST_START, draw(_START))
+    duration = Duration(draw(_AMOUNT[unit]), unit, from_next_day=from_next_day, end_of_day=end_of_day)
+    pauses = []
+    for _ in range(draw(_PAUSES)):
+        begin = _moment(plan, anchor, _FIRST_PAUSE, draw(_PAUSE))
+        pauses.append((begin, begin + timedelta(minutes=_length(draw(_LENGTH)))))
+    return Question(plan, start, duration, pauses)
 
 
-def _draw_moment(draw: st.DrawFn, plan: Plan, anchor: date, days: st.SearchStrategy[int]) -> datetime:
-    day, minute = anchor + timedelta(days=draw(days)), draw(_MINUTE)
+def _moment(plan: Plan, anchor: date, first: int, number: int) -> datetime:
+    """Return the moment that ``number`` stands for, counted from ``first`` days after ``anchor``."""
+    number, fold = divmod(number, 2)
+    days, minute = divmod(number, 2 * _MINUTES)
+    if minute >= _MINUTES:
+        minute = _SPECIAL[minute % len(_SPECIAL)]
+    day = anchor + timedelta(days=first + days)
     wall = datetime(day.year, day.month, day.day, minute // 60, minute % 60, tzinfo=ZoneInfo(plan.zone))
-    return wall.replace(fold=int(draw(_FLAG))).astimezone(UTC)
+    return wall.replace(fold=fold).astimezone(UTC)
 
 
-def _draw_pause(draw: st.DrawFn, plan: Plan, anchor: date) -> Pause:
-    start = _draw_moment(draw, plan, anchor, _PAUSE_DAY)
-    return start, start + timedelta(minutes=draw(_LENGTH))
+def _length(number: int) -> int:
+    """Return the minutes that ``number`` stands for."""
+    if number < 10 * _MINUTES:
+        return number
+    return _LENGTHS[number % len(_LENGTHS)] if number % 2 else number % 300
 
 
 def tries(normal: int, deep: int) -> settings:

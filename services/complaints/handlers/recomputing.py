@@ -1,0 +1,114 @@
+"""Use case: compute the clocks of open cases again where their organisation's calendar has a newer version.
+
+A process knows one version of each calendar for as long as it lives, so what is behind was written by others:
+by those before it, which it finds when it starts, and by those it takes over from, which may go on for a
+while. It therefore looks once a minute for an hour, and then no more. For that reason too a process that has
+been running for long never takes clocks back to a version that a newer one has just replaced.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Collection, Sequence
+from dataclasses import replace
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from services.complaints.handlers.opening import Rules
+from services.complaints.metrics import CLOCKS_RECOMPUTED
+from shared.clock import Clock
+from shared.clocks.digest import DIGEST_ABOVE
+from shared.errors import KefuError, NotFound
+from shared.history import Cause
+from shared.ids import IdSource
+from shared.logging import get_logger
+from shared.worktime import WorktimeError
+
+if TYPE_CHECKING:
+    from services.complaints.domain.case import Case
+    from services.complaints.repository import CaseRepository
+
+log = get_logger(__name__)
+
+#: For how long after its start a process looks for clocks that are behind, and how often.
+WATCH = timedelta(hours=1)
+EVERY = timedelta(minutes=1)
+#: Cases one round takes at most; the next round follows at once.
+AT_ONCE = 200
+
+
+class RecomputeClocks:
+    """One call is one round; any number of replicas may run it at the same time."""
+
+    def __init__(
+        self,
+        repository: CaseRepository,
+        rules: Rules,
+        clock: Clock,
+        ids: IdSource,
+        *,
+        current: Collection[str],
+        digest_above: int = DIGEST_ABOVE,
+    ) -> None:
+        """``current`` are the calendars in use, each as ``<organisation>/<version>``."""
+        self._repository = repository
+        self._rules = rules
+        self._clock = clock
+        self._ids = ids
+        self._current = set(current)
+        self._skipped: set[str] = set()
+        self._digest_above = digest_above
+        self._next_look = clock.now()
+        self._last_look = self._next_look + WATCH
+
+    def __call__(self) -> bool:
+        """Compute again what is behind; return whether there may be more at once.
+
+        What somebody else changed meanwhile is left alone: if it is still behind, the next round finds it. A
+        case that cannot be computed again is logged and left as it is. Unavailable goes through; the same
+        round again is safe.
+        """
+        now = self._clock.now()
+        if now < self._next_look or self._next_look > self._last_look:
+            return False
+        cases = self._repository.behind(self._current, AT_ONCE, skip=self._skipped)
+        changes = self._recompute(cases)
+        lost = self._repository.save_all(changes) if changes else ()
+        done = [(case, since) for case, since in changes if case.id not in lost]
+        CLOCKS_RECOMPUTED.inc(sum(_recomputed(case, since) for case, since in done))
+        more = bool(done) and len(cases) == AT_ONCE
+        if not more:
+            self._next_look = now + EVERY
+        return more
+
+    def _recompute(self, cases: Sequence[Case]) -> list[tuple[Case, int]]:
+        causes = self._causes(cases)
+        changes = []
+        for case in cases:
+            since = case.history.next_seq
+            try:
+                timing = self._rules.timing(case.org, case.regulation)
+                changed = case.recompute_clocks(timing, self._clock.now(), causes[case.org])
+            except NotFound:
+                log.warning("clocks not computed again: organisation or rulebook is gone", org=case.org)
+                self._current |= set(case.open_calendars)
+            except (KefuError, WorktimeError) as error:
+                log.error("clocks cannot be computed again", aggregate=case.id, reason=error.message)  # noqa: TRY400 - no defect of ours
+                self._skipped.add(case.id)
+            else:
+                if changed:
+                    changes.append((case, since))
+        return changes
+
+    def _causes(self, cases: Sequence[Case]) -> dict[str, Cause]:
+        """Return under which cause each organisation's clocks are computed: digested where they are too many."""
+        counts: Counter[str] = Counter()
+        for case in cases:
+            counts[case.org] += sum(deadline.open for deadline in case.deadlines)
+        cause = Cause(self._ids.new("tick"), "system")
+        digested = replace(cause, digested=True)
+        return {org: digested if count > self._digest_above else cause for org, count in counts.items()}
+
+
+def _recomputed(case: Case, since: int) -> int:
+    return sum(entry.type == "clock_recomputed" for entry in case.history.since(since))
