@@ -41,7 +41,7 @@ test-reliability: setup servers ## kill processes, count what was lost or done t
 	$(BIN)/python -m pytest -m "not container" tests/reliability $(ARGS)
 
 test-deep: setup ## the suites without a server, with many more random cases (minutes)
-	KEFU_TEST_DEEP=1 $(BIN)/python -m pytest $(PARALLEL) --timeout 1800 tests/unit $(ARGS)
+	KEFU_TEST_DEEP=1 $(BIN)/python -m pytest $(PARALLEL) --timeout 3600 tests/unit $(ARGS)
 
 test-containers: setup ## the integration suite over the whole stack in containers
 	scripts/engine.sh

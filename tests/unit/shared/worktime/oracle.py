@@ -106,10 +106,14 @@ def minutes_of(zone: str, day: date) -> tuple[tuple[int, int], ...]:
 @lru_cache(maxsize=20_000)
 def worked_minutes(plan: Plan, day: date) -> tuple[int, ...]:
     """Return the minutes of ``day`` in which work is done."""
-    sessions = plan.sessions(day)
-    return tuple(
-        minute for minute, wall in minutes_of(plan.zone, day) if any(a <= wall < b for a, b in sessions)
-    )
+    worked = {wall for begin, end in plan.sessions(day) for wall in range(begin, end)}
+    return tuple(minute for minute, wall in minutes_of(plan.zone, day) if wall in worked)
+
+
+@lru_cache(maxsize=20_000)
+def every_minute(zone: str, day: date) -> tuple[int, ...]:
+    """Return all minutes of ``day``."""
+    return tuple(minute for minute, _ in minutes_of(zone, day))
 
 
 def first_minute(zone: str, day: date) -> int:
@@ -159,10 +163,14 @@ def _walk_minutes(
         begin = first_minute(plan.zone, day + ONE_DAY)
     last = None
     while last is None:
-        if unit == "working_hours":
-            candidates = worked_minutes(plan, day)
-        else:
-            candidates = tuple(minute for minute, _ in minutes_of(plan.zone, day))
+        candidates = worked_minutes(plan, day) if unit == "working_hours" else every_minute(plan.zone, day)
+        if not candidates or (
+            candidates[0] >= begin and len(candidates) < left and paused.isdisjoint(candidates)
+        ):
+            # A day on which nothing interrupts need not be told minute by minute.
+            left -= len(candidates)
+            day += ONE_DAY
+            continue
         for minute in candidates:
             if minute >= begin and minute not in paused:
                 left -= 1
@@ -187,9 +195,9 @@ def _walk_days(
 ) -> datetime:
     def counts(day: date) -> bool:
         if unit == "days":
-            return not all(minute in paused for minute, _ in minutes_of(plan.zone, day))
+            return not paused.issuperset(every_minute(plan.zone, day))
         minutes = worked_minutes(plan, day)
-        return plan.works(day) and not (minutes and all(minute in paused for minute in minutes))
+        return plan.works(day) and not (minutes and paused.issuperset(minutes))
 
     day, wall = local.date(), local.time()
     if unit == "working_days" and not from_next_day and not counts(day):

@@ -32,7 +32,7 @@ def _answer(question: Question, amount: int | None = None) -> datetime:
     return _utc(due(question.calendar, question.start, duration, question.intervals).at)
 
 
-@tries(normal=1200, deep=100_000)
+@tries(normal=1000, deep=100_000)
 @given(questions())
 def test_every_deadline_is_the_one_found_by_walking_minutes_and_days(question: Question) -> None:
     """Index and interval arithmetic give exactly what counting on one's fingers gives, in every unit."""
@@ -49,7 +49,7 @@ def test_every_deadline_is_the_one_found_by_walking_minutes_and_days(question: Q
     assert _answer(question) == expected
 
 
-@tries(normal=300, deep=20_000)
+@tries(normal=250, deep=20_000)
 @given(questions(units=TIME_UNITS), st.integers(0, 9 * 1440))
 def test_elapsed_time_is_the_number_of_minutes_that_counted(question: Question, length: int) -> None:
     """``elapsed`` counts the same minutes as a walk over all of them."""
@@ -60,7 +60,7 @@ def test_elapsed_time_is_the_number_of_minutes_that_counted(question: Question, 
     assert found == Fraction(minutes, MINUTES[unit])
 
 
-@tries(normal=300, deep=10_000)
+@tries(normal=250, deep=10_000)
 @given(questions())
 def test_a_larger_amount_is_due_later(question: Question) -> None:
     """A deadline never moves forwards when more time is granted; by whole units it moves strictly back."""
@@ -71,7 +71,7 @@ def test_a_larger_amount_is_due_later(question: Question) -> None:
         assert sooner <= later
 
 
-@tries(normal=300, deep=10_000)
+@tries(normal=250, deep=10_000)
 @given(questions(), st.integers(1, 4 * 1440))
 def test_a_later_start_is_never_due_sooner(question: Question, delay: int) -> None:
     """Whoever comes later does not get an earlier deadline.
@@ -89,7 +89,7 @@ def test_a_later_start_is_never_due_sooner(question: Question, delay: int) -> No
     assert _answer(question) <= _answer(later)
 
 
-@tries(normal=200, deep=10_000)
+@tries(normal=150, deep=10_000)
 @given(questions(flags=False))
 def test_elapsed_is_the_inverse_of_due(question: Question) -> None:
     """At the deadline exactly the amount has passed, and the instant before it less."""
@@ -99,7 +99,7 @@ def test_elapsed_is_the_inverse_of_due(question: Question) -> None:
     assert elapsed(calendar, start, at - TICK, unit, question.intervals) < question.duration.amount
 
 
-@tries(normal=200, deep=5_000)
+@tries(normal=150, deep=5_000)
 @given(questions(plans=STEADY, flags=False), st.integers(2, 12))
 def test_counting_one_by_one_ends_where_counting_at_once_does(question: Question, amount: int) -> None:
     """Amounts add up: five days are five times one day from the last deadline on."""
@@ -110,7 +110,7 @@ def test_counting_one_by_one_ends_where_counting_at_once_does(question: Question
     assert at == _answer(question, amount)
 
 
-@tries(normal=300, deep=10_000)
+@tries(normal=250, deep=10_000)
 @given(questions(units=TIME_UNITS, flags=False))
 def test_pauses_take_exactly_their_own_time_away(question: Question) -> None:
     """Additivity: time with pauses is time without them less the time inside each of their union's parts."""
@@ -126,7 +126,7 @@ def test_pauses_take_exactly_their_own_time_away(question: Question) -> None:
     assert elapsed(calendar, start, end, unit) - inside == question.duration.amount
 
 
-@tries(normal=200, deep=5_000)
+@tries(normal=150, deep=5_000)
 @given(questions(units=TIME_UNITS), st.integers(0, 5000), st.integers(0, 5000))
 def test_time_in_two_parts_adds_up_to_time_in_one(question: Question, first: int, second: int) -> None:
     """Cutting a span anywhere loses and doubles nothing."""
@@ -137,7 +137,7 @@ def test_time_in_two_parts_adds_up_to_time_in_one(question: Question, first: int
     assert parts == elapsed(calendar, start, end, unit, pauses)
 
 
-@tries(normal=200, deep=5_000)
+@tries(normal=150, deep=5_000)
 @given(questions(units=TIME_UNITS, flags=False))
 def test_before_leaves_exactly_the_amount_and_is_the_last_to_do_so(question: Question) -> None:
     """A warning so many hours before the deadline leaves those hours, and an instant later fewer."""
@@ -148,7 +148,7 @@ def test_before_leaves_exactly_the_amount_and_is_the_last_to_do_so(question: Que
     assert elapsed(calendar, at + TICK, end, unit, pauses) < amount
 
 
-@tries(normal=200, deep=5_000)
+@tries(normal=150, deep=5_000)
 @given(questions(units=TIME_UNITS, flags=False), st.integers(1, 100))
 def test_part_way_is_the_first_instant_with_that_part_behind_it(question: Question, percent: int) -> None:
     """At 75 percent three quarters of what counts have passed, and the instant before less."""
@@ -160,7 +160,7 @@ def test_part_way_is_the_first_instant_with_that_part_behind_it(question: Questi
     assert elapsed(calendar, question.start, at - TICK, unit, pauses) * 100 < whole * percent
 
 
-@tries(normal=200, deep=5_000)
+@tries(normal=150, deep=5_000)
 @given(questions())
 def test_an_explanation_counts_to_the_amount_and_ends_with_the_same_deadline(question: Question) -> None:
     """What is told line by line is what was counted: shares add up and no day is missing."""
