@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from itertools import pairwise
 from typing import Any
 
 from bson.decimal128 import Decimal128
@@ -145,13 +144,16 @@ class CaseRepository:
 
     def behind(self, current: Collection[str], limit: int, *, skip: Collection[str] = ()) -> list[Case]:
         """Return cases, but for those of the ids ``skip``, with an open clock of a calendar not in ``current``."""
-        # As ranges between the known ones, for a negation cannot use a sparse index.
-        edges = ["", *sorted(current)]
-        ranges = [{"$gt": low, "$lt": high} for low, high in pairwise(edges)] + [{"$gt": edges[-1]}]
-        query: dict[str, Any] = {"$or": [{"open_calendars": {"$elemMatch": each}} for each in ranges]}
-        if skip:
-            query["_id"] = {"$nin": sorted(skip)}
-        return [case_of(row) for row in self._store.find_many(query, limit=limit)]
+        found: dict[str, Case] = {}
+        for first, end in between(current):
+            # A question for each stretch, and nothing in it but its bounds: anything more, a negation above
+            # all, makes a server read every case.
+            query = {"open_calendars": {"$gte": first, "$lt": end}}
+            rows = self._store.find_many(query, limit=limit + len(skip))
+            found |= {row["_id"]: case_of(row) for row in rows if row["_id"] not in skip}
+            if len(found) >= limit:
+                break
+        return list(found.values())[:limit]
 
     def listed(self, org: str, *, state: str | None, level: str | None, limit: int, skip: int) -> list[Case]:
         """Return a page of cases, the newest first; ``state`` may also be ``open`` or ``overdue``."""
@@ -191,6 +193,18 @@ class CaseRepository:
         ]
         with database_errors():
             return [(row["_id"], row["count"]) for row in self._store.collection.aggregate(pipeline)]
+
+
+def between(names: Collection[str]) -> Iterator[tuple[str, str]]:
+    """Yield stretches of text, each from its first one to before its end: all texts but ``names`` lie in one.
+
+    Texts begin with a letter or a digit.
+    """
+    first = ""
+    for name in sorted(names):
+        yield first, name
+        first = f"{name}\0"
+    yield first, "~"
 
 
 _PLAIN = (
