@@ -153,10 +153,25 @@ class AggregateStore:
             if any(failure["code"] != _DUPLICATE_KEY for failure in failures):
                 raise
             failed = {failure["index"] for failure in failures}
+            ours = self._inserted_by([documents[index] for index in failed])
+            failed = {index for index in failed if documents[index]["_id"] not in ours}
         ids = [document["_id"] for document in documents]
         new = dict.fromkeys(key for index, key in enumerate(ids) if index not in failed)
         known = dict.fromkeys(ids[index] for index in sorted(failed) if ids[index] not in new)
         return Inserted(tuple(new), tuple(known))
+
+    def _inserted_by(self, documents: Sequence[Document]) -> set[str]:
+        """Return the ids of those refused ``documents`` that are there because this very insert wrote them.
+
+        The driver sends an insert again after a lost answer, and a server that has forgotten the first time
+        calls the documents known. Nobody else would publish them: the ticket that names them is this one.
+        """
+        kept = self._histories([document["_id"] for document in documents])
+        return {
+            document["_id"]
+            for document in documents
+            if _recorded(kept.get(document["_id"], []), document["history"], 1)
+        }
 
     def replace(self, document: Document, *, since_seq: int) -> None:
         """Write the next version of an aggregate that was read at ``document["version"] - 1``.
@@ -208,17 +223,17 @@ class AggregateStore:
         lost answer; then the first time counts. A write is known by what it recorded, also when somebody
         has built on it since; one that recorded nothing looks like anybody else's and is not claimed.
         """
-        ids = [document["_id"] for document, _ in changes]
-        with database_errors():
-            found = {
-                row["_id"]: row["history"]
-                for row in self.collection.find({"_id": {"$in": ids}}, {"history": 1})
-            }
+        found = self._histories([document["_id"] for document, _ in changes])
         return {
             document["_id"]
             for document, since in changes
             if not _recorded(found.get(document["_id"], []), document["history"], since)
         }
+
+    def _histories(self, ids: Sequence[str]) -> dict[str, list[Document]]:
+        with database_errors():
+            rows = self.collection.find({"_id": {"$in": list(ids)}}, {"history": 1})
+            return {row["_id"]: row["history"] for row in rows}
 
     def find(self, aggregate_id: str, org: str | None = None) -> Document | None:
         """Return one aggregate, of ``org`` only if that is given."""

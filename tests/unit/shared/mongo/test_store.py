@@ -69,16 +69,16 @@ def desk() -> Desk:
     return Desk()
 
 
-def thing(name: str, *, entries: int = 1, **fields: Any) -> Document:
+def thing(name: str, *, entries: int = 1, message: str = "m", **fields: Any) -> Document:
     history = History(name)
     for number in range(entries):
-        history.append("made", {"n": number}, at=START, cause=Cause("m", "a"))
+        history.append("made", {"n": number}, at=START, cause=Cause(message, "a"))
     return {
         "_id": name,
         "org": "plaza",
         "version": 1,
         "history": history.as_documents(),
-        "processed": ["m"],
+        "processed": [message],
         **fields,
     }
 
@@ -129,18 +129,45 @@ def test_inserting_nothing_costs_nothing(desk: Desk) -> None:
 
 def test_what_was_there_before_is_told_and_not_published_again(desk: Desk) -> None:
     """The message came a second time: the first one's write and events stand."""
-    desk.store.insert([thing("a", note="first")])
+    desk.store.insert([thing("a", message="first")])
     desk.handed.clear()
-    assert desk.store.insert([thing("a", note="second"), thing("b")]) == Inserted(("b",), ("a",))
-    assert kept(desk, "a")["note"] == "first"
+    again = [thing("a", message="second"), thing("b")]
+    assert desk.store.insert(again) == Inserted(("b",), ("a",))
+    assert kept(desk, "a")["processed"] == ["first"]
     assert desk.handed == [("tk_2", ["b.1"])]
 
 
 def test_a_ticket_for_which_nothing_was_written_is_closed_at_once(desk: Desk) -> None:
     """It must not wait an hour to be given up."""
     desk.store.insert([thing("a")])
-    desk.store.insert([thing("a")])
+    desk.store.insert([thing("a", message="second")])
     assert list(desk.open_tickets) == ["tk_1"]
+
+
+def test_an_insert_the_driver_sent_twice_is_new_and_its_events_go_out(desk: Desk) -> None:
+    """The first one's answer got lost; no other ticket names what the second found to be there already."""
+    desk.things.answer_lost = True
+    assert desk.store.insert([thing("a"), thing("b")]) == Inserted(("a", "b"), ())
+    assert desk.handed == [("tk_1", ["a.1", "b.1"])]
+
+
+def test_of_an_insert_sent_twice_what_somebody_else_wrote_stays_known(desk: Desk) -> None:
+    """Somebody else's ticket names that; whoever wrote it publishes it."""
+    desk.store.insert([thing("a")])
+    desk.handed.clear()
+    desk.things.answer_lost = True
+    again = [thing("a", message="second"), thing("b")]
+    assert desk.store.insert(again) == Inserted(("b",), ("a",))
+    assert desk.handed == [("tk_2", ["b.1"])]
+
+
+def test_a_first_step_the_driver_sent_twice_lets_the_later_steps_be_taken(desk: Desk) -> None:
+    """What it found known is this writer's own, and the later steps build on it."""
+    others = desk.sibling("others")
+    desk.database["others"].answer_lost = True
+    results = insert_in_turn([(others, [thing("x")]), (desk.store, [thing("a")])])
+    assert [result.new for result in results] == [("x",), ("a",)]
+    assert desk.handed == [("tk_1", ["x.1", "a.1"])]
 
 
 def test_the_same_document_twice_in_one_batch_is_inserted_and_published_once(desk: Desk) -> None:
@@ -174,7 +201,7 @@ def test_an_insert_of_unknown_fate_leaves_its_ticket_and_hands_nothing_over(when
         desk.store.insert([thing("a")])
     assert desk.handed == []
     assert list(desk.open_tickets) == ["tk_1"]
-    again = desk.store.insert([thing("a")])
+    again = desk.store.insert([thing("a", message="again")])
     assert again == (Inserted(("a",), ()) if when == "before" else Inserted((), ("a",)))
     assert "tk_1" in desk.open_tickets
 
@@ -227,7 +254,9 @@ def test_after_a_step_that_found_something_known_the_later_steps_are_not_taken(d
     others = desk.sibling("others")
     others.insert([thing("x")])
     desk.handed.clear()
-    (result,) = insert_in_turn([(others, [thing("x"), thing("y")]), (desk.store, [thing("a")])])
+    (result,) = insert_in_turn(
+        [(others, [thing("x", message="second"), thing("y")]), (desk.store, [thing("a")])]
+    )
     assert (result.new, result.known) == (("y",), ("x",))
     assert desk.things.rows == {}
     assert desk.handed == [("tk_2", ["y.1"])]
