@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from kefu.regulation import commands
 from services.names import SERVICES
 
 app = typer.Typer(help="Rulebooks: check, show, compare, explain. Nothing need run.", no_args_is_help=True)
@@ -39,8 +40,6 @@ def check(
 
     A fault is one line: file, path inside the file, reason.
     """
-    from kefu.regulation import commands  # noqa: PLC0415 - all rulebooks, which other commands do not need
-
     commands.check(directory, as_json=as_json)
 
 
@@ -54,8 +53,6 @@ def show(
     directory: Directory = None,
 ) -> None:
     """Print an organisation's rulebook: every value with unit, source and the file it comes from."""
-    from kefu.regulation import commands  # noqa: PLC0415 - all rulebooks, which other commands do not need
-
     chosen = (service.value,) if service else SERVICES
     commands.show(org, chosen, at=at, as_json=as_json, directory=directory)
 
@@ -73,8 +70,6 @@ def diff(
 
     Example: kefu regulation diff standard retail-chain
     """
-    from kefu.regulation import commands  # noqa: PLC0415 - all rulebooks, which other commands do not need
-
     commands.diff(left, right, at=at, as_json=as_json, directory=directory)
 
 
@@ -98,6 +93,4 @@ def explain(
     Example: kefu regulation explain plaza-demo '{"households": 7, "received_at":
     "2025-03-05T10:00:00+08:00", "valid": true}'
     """
-    from kefu.regulation import commands  # noqa: PLC0415 - all rulebooks, which other commands do not need
-
     commands.explain(org, facts, as_json=as_json, directory=directory)

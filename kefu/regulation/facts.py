@@ -46,7 +46,7 @@ def read_facts(text: str, now: datetime) -> CaseFacts:
         elif value is not None:
             try:
                 values[key] = read(value)
-            except ValueError as error:
+            except _Wrong as error:
                 problems.append(Problem(key, str(error)))
     received_at = values.get("received_at", now)
     decided_at = values.get("decided_at", received_at)
@@ -81,43 +81,47 @@ def _object(text: str) -> Mapping[str, Any]:
     return shape
 
 
+class _Wrong(ValueError):
+    """A fact of the wrong kind or out of its bounds, in words for whoever wrote it."""
+
+
 def _whole(value: object) -> int:
     if isinstance(value, bool) or not isinstance(value, int) or value < 1:
-        raise ValueError(f"must be a whole number of at least 1: {value!r}")
+        raise _Wrong(f"must be a whole number of at least 1: {value!r}")
     return value
 
 
 def _money(value: object) -> Decimal:
     if isinstance(value, bool) or not isinstance(value, int | str | Decimal):
-        raise ValueError(f'must be a sum of yuan such as "6000.00": {value!r}')  # noqa: TRY004 - one error for all wrong facts
+        raise _Wrong(f'must be a sum of yuan such as "6000.00": {value!r}')
     try:
         amount = Decimal(value)
     except InvalidOperation:
-        raise ValueError(f'must be a sum of yuan such as "6000.00": {value!r}') from None
+        raise _Wrong(f'must be a sum of yuan such as "6000.00": {value!r}') from None
     if not amount.is_finite() or amount < 0:
-        raise ValueError(f"must be a sum of at least 0: {value}")
+        raise _Wrong(f"must be a sum of at least 0: {value}")
     return amount
 
 
 def _flag(value: object) -> bool:
     if not isinstance(value, bool):
-        raise ValueError(f"must be true or false: {value!r}")  # noqa: TRY004 - one error for all wrong facts
+        raise _Wrong(f"must be true or false: {value!r}")
     return value
 
 
 def _moment(value: object) -> datetime:
     try:
-        moment = datetime.fromisoformat(value)  # type: ignore[arg-type]  # what is no text raises TypeError
-    except (TypeError, ValueError):
-        raise ValueError(f"must be a time such as 2025-03-05T10:00:00+08:00: {value!r}") from None
+        moment = datetime.fromisoformat(_word(value))
+    except ValueError:
+        raise _Wrong(f"must be a time such as 2025-03-05T10:00:00+08:00: {value!r}") from None
     if moment.tzinfo is None:
-        raise ValueError(f"lacks its offset from UTC, such as +08:00: {value!r}")
+        raise _Wrong(f"lacks its offset from UTC, such as +08:00: {value!r}")
     return moment
 
 
 def _word(value: object) -> str:
     if not isinstance(value, str) or not value.strip():
-        raise ValueError(f"must be text: {value!r}")
+        raise _Wrong(f"must be text: {value!r}")
     return value
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from itertools import compress
 from typing import Any
 
 from services.complaints.domain.checks import check_extension, check_pause, check_role
@@ -60,9 +61,12 @@ class ClockedCase(Aggregate):
 
     def fire_clocks(self, now: datetime, cause: Cause, *, breaches_only: bool = False) -> tuple[Firing, ...]:
         """Record every warning and breach that came due until ``now`` and return them in order of time."""
-        due = [d for d in self.deadlines if not breaches_only or now >= d.due_at]
-        _, fired = fire_deadlines(due, now)
-        self.deadlines = [d.fire(now)[0] if d in due else d for d in self.deadlines]
+        asked = [not breaches_only or now >= deadline.due_at for deadline in self.deadlines]
+        after, fired = fire_deadlines(compress(self.deadlines, asked), now)
+        changed = iter(after)
+        self.deadlines = [
+            next(changed) if of_it else d for d, of_it in zip(self.deadlines, asked, strict=True)
+        ]
         for firing in fired:
             data = {"case_id": self.id, "clock": firing.clock, "due_at": timestamp(firing.due_at)}
             if firing.kind is Kind.BREACHED:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Protocol
 
 from services.complaints.domain.case import Case
 from services.complaints.domain.states import ContactOutcome
-from services.complaints.domain.timing import Timing
 from services.complaints.errors import no_case
 from services.complaints.handlers.opening import Rules
 from services.complaints.handlers.views import result_view
@@ -22,8 +21,6 @@ if TYPE_CHECKING:
     from services.complaints.repository import CaseRepository
 
 _ATTEMPTS = 5
-
-Step = Callable[[Case, Timing, Cause], None]
 
 
 class Caller(Calling, Protocol):
@@ -46,130 +43,56 @@ class HandleCases:
 
     def decide_validity(self, call: Caller, data: Mapping[str, Any]) -> dict[str, Any]:
         """Decide whether the complaint stands."""
-
-        def step(case: Case, timing: Timing, cause: Cause) -> None:
-            case.decide_validity(
-                timing,
-                valid=data["valid"],
-                ground=data["ground"],
-                reason=data["reason"],
-                roles=call.roles,
-                at=self._clock.now(),
-                cause=cause,
-            )
-
-        return self._apply(call, data, step)
+        return self._apply(call, data, Case.decide_validity, fields=("valid", "ground", "reason"))
 
     def attempt_contact(self, call: Caller, data: Mapping[str, Any]) -> dict[str, Any]:
         """Note an attempt to reach the customer."""
-
-        def step(case: Case, timing: Timing, cause: Cause) -> None:
-            outcome = ContactOutcome(data["outcome"])
-            case.attempt_contact(timing, outcome, roles=call.roles, at=self._clock.now(), cause=cause)
-
-        return self._apply(call, data, step)
+        return self._apply(call, data, Case.attempt_contact, ContactOutcome(data["outcome"]))
 
     def progress(self, call: Caller, data: Mapping[str, Any]) -> dict[str, Any]:
         """Enter progress into the case."""
-
-        def step(case: Case, timing: Timing, cause: Cause) -> None:
-            case.progress(
-                timing, data["step"], data["text"], roles=call.roles, at=self._clock.now(), cause=cause
-            )
-
-        return self._apply(call, data, step)
+        return self._apply(call, data, Case.progress, data["step"], data["text"])
 
     def reply(self, call: Caller, data: Mapping[str, Any]) -> dict[str, Any]:
         """Reply to the customer."""
-
-        def step(case: Case, timing: Timing, cause: Cause) -> None:
-            case.reply(
-                timing,
-                data["text"],
-                final=data["final"],
-                next_reply_at=data["next_reply_at"],
-                prevention=data["prevention"],
-                roles=call.roles,
-                at=self._clock.now(),
-                cause=cause,
-            )
-
-        return self._apply(call, data, step)
+        return self._apply(
+            call, data, Case.reply, data["text"], fields=("final", "next_reply_at", "prevention")
+        )
 
     def close(self, call: Caller, data: Mapping[str, Any]) -> dict[str, Any]:
         """Close the case by hand."""
-
-        def step(case: Case, timing: Timing, cause: Cause) -> None:
-            case.close(timing, roles=call.roles, at=self._clock.now(), cause=cause)
-
-        return self._apply(call, data, step)
+        return self._apply(call, data, Case.close)
 
     def pause_clocks(self, call: Caller, data: Mapping[str, Any]) -> dict[str, Any]:
         """Let clocks stand still."""
-
-        def step(case: Case, timing: Timing, cause: Cause) -> None:
-            case.pause_clocks(
-                timing,
-                data["clocks"],
-                reason=data["reason"],
-                note=data["note"],
-                roles=call.roles,
-                at=self._clock.now(),
-                cause=cause,
-            )
-
-        return self._apply(call, data, step)
+        return self._apply(call, data, Case.pause_clocks, data["clocks"], fields=("reason", "note"))
 
     def resume_clocks(self, call: Caller, data: Mapping[str, Any]) -> dict[str, Any]:
         """Let paused clocks run again."""
-
-        def step(case: Case, timing: Timing, cause: Cause) -> None:
-            case.resume_clocks(
-                timing,
-                data["clocks"],
-                note=data["note"],
-                roles=call.roles,
-                at=self._clock.now(),
-                cause=cause,
-            )
-
-        return self._apply(call, data, step)
+        return self._apply(call, data, Case.resume_clocks, data["clocks"], fields=("note",))
 
     def request_extension(self, call: Caller, data: Mapping[str, Any]) -> dict[str, Any]:
         """Ask for more time for a clock."""
-
-        def step(case: Case, timing: Timing, cause: Cause) -> None:
-            case.request_extension(
-                timing,
-                data["clock"],
-                data["amount"],
-                reason=data["reason"],
-                note=data["note"],
-                roles=call.roles,
-                at=self._clock.now(),
-                cause=cause,
-            )
-
-        return self._apply(call, data, step)
+        return self._apply(
+            call, data, Case.request_extension, data["clock"], data["amount"], fields=("reason", "note")
+        )
 
     def decide_extension(self, call: Caller, data: Mapping[str, Any]) -> dict[str, Any]:
         """Grant or refuse the extension asked for."""
+        return self._apply(call, data, Case.decide_extension, data["clock"], fields=("granted", "note"))
 
-        def step(case: Case, timing: Timing, cause: Cause) -> None:
-            case.decide_extension(
-                timing,
-                data["clock"],
-                granted=data["granted"],
-                note=data["note"],
-                roles=call.roles,
-                at=self._clock.now(),
-                cause=cause,
-            )
+    def _apply(
+        self,
+        call: Caller,
+        data: Mapping[str, Any],
+        step: Callable[..., None],
+        *arguments: object,
+        fields: Sequence[str] = (),
+    ) -> dict[str, Any]:
+        """Load, take the step, write; a repeat of the command gets the answer it got before.
 
-        return self._apply(call, data, step)
-
-    def _apply(self, call: Caller, data: Mapping[str, Any], step: Step) -> dict[str, Any]:
-        """Load, take the step, write; a repeat of the command gets the answer it got before."""
+        ``step`` is a method of Case; it is given ``arguments``, and ``fields`` of ``data`` by their names.
+        """
         digest = digest_of(data)
         cause = Cause(call.key, call.actor, call.traceparent)
         for attempt in range(_ATTEMPTS):
@@ -180,7 +103,15 @@ class HandleCases:
             if answered is not None:
                 return dict(answered)
             since = case.history.next_seq
-            step(case, self._rules.timing(case.org, case.regulation), cause)
+            step(
+                case,
+                self._rules.timing(case.org, case.regulation),
+                *arguments,
+                **{name: data[name] for name in fields},
+                roles=call.roles,
+                at=self._clock.now(),
+                cause=cause,
+            )
             result = result_view(case)
             case.remember_answer(call.key, digest, result)
             try:
