@@ -35,14 +35,45 @@ class Caller(Calling, Protocol):
         ...
 
 
-class HandleCases:
-    """One method a command; ``data`` is what the command's schema gives."""
+class CaseCommands:
+    """What every use case that changes one case is made of."""
 
     def __init__(self, repository: CaseRepository, rules: Rules, clock: Clock) -> None:
         """Use the repository for cases."""
         self._repository = repository
         self._rules = rules
         self._clock = clock
+
+    def _apply(self, call: Caller, data: Mapping[str, Any], step: Step) -> dict[str, Any]:
+        """Load, take the step, write; a repeat of the command gets the answer it got before."""
+        digest = digest_of(data)
+        cause = Cause(call.key, call.actor, call.traceparent)
+        for attempt in range(_ATTEMPTS):
+            case = self._repository.get(data["id"], call.org)
+            if case is None:
+                raise no_case(data["id"])
+            answered = case.answer_to(call.key, digest)
+            if answered is not None:
+                return dict(answered)
+            since = case.history.next_seq
+            step(case, self._rules.timing(case.org, case.regulation), cause)
+            result = result_view(case)
+            case.remember_answer(call.key, digest, result)
+            try:
+                self._repository.save(case, since_seq=since)
+            except Conflict:
+                if attempt == _ATTEMPTS - 1:
+                    raise
+                continue
+            for entry in case.history.since(since):
+                if entry.type == "case_closed":
+                    CASES_CLOSED.labels(because=entry.data["because"]).inc()
+            return result
+        raise no_case(data["id"])
+
+
+class HandleCases(CaseCommands):
+    """One method a command; ``data`` is what the command's schema gives."""
 
     def decide_validity(self, call: Caller, data: Mapping[str, Any]) -> dict[str, Any]:
         """Decide whether the complaint stands."""
@@ -167,30 +198,3 @@ class HandleCases:
             )
 
         return self._apply(call, data, step)
-
-    def _apply(self, call: Caller, data: Mapping[str, Any], step: Step) -> dict[str, Any]:
-        """Load, take the step, write; a repeat of the command gets the answer it got before."""
-        digest = digest_of(data)
-        cause = Cause(call.key, call.actor, call.traceparent)
-        for attempt in range(_ATTEMPTS):
-            case = self._repository.get(data["id"], call.org)
-            if case is None:
-                raise no_case(data["id"])
-            answered = case.answer_to(call.key, digest)
-            if answered is not None:
-                return dict(answered)
-            since = case.history.next_seq
-            step(case, self._rules.timing(case.org, case.regulation), cause)
-            result = result_view(case)
-            case.remember_answer(call.key, digest, result)
-            try:
-                self._repository.save(case, since_seq=since)
-            except Conflict:
-                if attempt == _ATTEMPTS - 1:
-                    raise
-                continue
-            for entry in case.history.since(since):
-                if entry.type == "case_closed":
-                    CASES_CLOSED.labels(because=entry.data["because"]).inc()
-            return result
-        raise no_case(data["id"])
