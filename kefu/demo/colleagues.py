@@ -21,6 +21,13 @@ class Colleague(Enum):
     """One person of each organisation: the subject of its tokens, and its roles."""
 
     HANDLER = ("demo-handler", ("staff", "complaint_handler", "cs_head", "ops_cs", "store_superior"))
+    #: At the store, or on duty at the estate.
+    FRONT = ("demo-front", ("staff", "store_staff", "duty_staff", "property_clerk"))
+    #: Of the department that looks into a case, and its superiors, who may not approve their own work.
+    DEPARTMENT = ("demo-department", ("staff", "handling_dept", "technical_supervisor", "domestic_sales"))
+    SUPERIOR = ("demo-superior", ("staff", "handling_superior", "ops_supervisor", "department_manager"))
+    OFFICE = ("demo-office", ("staff", "hr_admin"))
+    LEADER = ("demo-leader", ("staff", "general_manager", "company_leader"))
     #: Somebody else than the handler, who may not call back about cases of their own.
     CALLER = ("demo-caller", ("staff", "followup_agent"))
     HEAD = ("demo-head", ("staff", "supervisor", "manager"))

@@ -10,6 +10,7 @@ from typing import Any
 
 from kefu.demo.colleagues import Colleague, Colleagues
 from kefu.demo.model import Reaction, Stage
+from kefu.demo.walking import Walker
 from kefu.local.waiting import wait_until
 from shared.errors import KefuError
 from shared.history import timestamp
@@ -59,12 +60,14 @@ class Handling:
         self._run = run
         self._closed_by_hand = closed_by_hand
         self._stop = stop
+        self._walker = Walker(colleagues)
 
     def play(self, task: Task) -> None:
         """Do everything the reaction holds, in its order; raises the error of whatever was refused."""
         reaction = task.reaction
         if reaction.valid is None:
             return
+        self._walk(task)
         decision = {"valid": reaction.valid, "ground": reaction.ground, "reason": reaction.reason}
         self._handle(task, "decide_validity", "validity", **decision)
         for number, outcome in enumerate(reaction.contacts, 1):
@@ -92,7 +95,15 @@ class Handling:
         self._handle(task, "reply", "interim", text=_INTERIM, final=False, next_reply_at=moment)
 
     def _reply(self, task: Task, number: int, text: str) -> None:
+        self._walk(task)
         self._handle(task, "reply", f"reply-{number}", text=text, prevention=task.reaction.prevention)
+        # What follows the reply must be done before a callback can close the case.
+        self._walk(task)
+        if task.reaction.valid:
+            self._walker.file(task.org, task.case_id, lambda step: self._key(task, step))
+
+    def _walk(self, task: Task) -> None:
+        self._walker.walk(task.org, task.case_id, lambda step: self._key(task, step))
 
     def _handle(self, task: Task, method: str, step: str, **arguments: Any) -> None:
         if self._stop.is_set():

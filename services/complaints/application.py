@@ -4,12 +4,27 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from services.complaints.handlers.approving import ApproveOffers
+from services.complaints.handlers.charging import Files
 from services.complaints.handlers.events import TakeCallbacks, TakeContacts
+from services.complaints.handlers.filing import KeepRecords
 from services.complaints.handlers.handling import HandleCases
+from services.complaints.handlers.liability import AttributeLiability, Penalise
+from services.complaints.handlers.liability_looking import LookUpLedgers
 from services.complaints.handlers.looking import LookUpCases
+from services.complaints.handlers.months import KeepMonths
+from services.complaints.handlers.offer_looking import LookUpOffers
+from services.complaints.handlers.offer_ticking import TickOffers
+from services.complaints.handlers.offering import MakeOffers
 from services.complaints.handlers.opening import OpenCases, Rules
+from services.complaints.handlers.posting import PostCharges
 from services.complaints.handlers.recomputing import RecomputeClocks
+from services.complaints.handlers.sanctioning import SanctionStaff
+from services.complaints.handlers.settling import Desk
+from services.complaints.handlers.stepping import LookUpSteps, TakeSteps
 from services.complaints.handlers.ticking import FireClocks
+from services.complaints.ledgers import LedgerRepository
+from services.complaints.offers import OfferRepository
 from services.complaints.repository import CaseRepository
 from services.complaints.rulebook import load_rulebooks
 from shared.mongo.runtime import Runtime
@@ -24,8 +39,21 @@ class Application:
     take_callbacks: TakeCallbacks
     handle: HandleCases
     look_up: LookUpCases
+    take_steps: TakeSteps
+    look_up_steps: LookUpSteps
     fire_clocks: FireClocks
     recompute_clocks: RecomputeClocks
+    attribute_liability: AttributeLiability
+    penalise: Penalise
+    sanction: SanctionStaff
+    months: KeepMonths
+    post: PostCharges
+    look_up_ledgers: LookUpLedgers
+    make_offers: MakeOffers
+    approve_offers: ApproveOffers
+    keep_records: KeepRecords
+    look_up_offers: LookUpOffers
+    tick_offers: TickOffers
 
 
 def build(runtime: Runtime) -> Application:
@@ -34,11 +62,21 @@ def build(runtime: Runtime) -> Application:
     rules = Rules(rulebooks, calendars)
     repository = CaseRepository(runtime)
     repository.ensure_indexes()
+    ledgers = LedgerRepository(runtime)
+    ledgers.ensure_indexes()
+    files = Files(repository, ledgers, rulebooks, runtime.clock)
+    post = PostCharges(files, runtime.ids)
+    offers = OfferRepository(runtime)
+    offers.ensure_indexes()
+    desk = Desk(repository, offers, ledgers, rules, runtime.clock)
+    make_offers = MakeOffers(desk)
     return Application(
         take_contacts=TakeContacts(OpenCases(repository, rules, runtime.clock)),
         take_callbacks=TakeCallbacks(repository, rules, runtime.clock),
         handle=HandleCases(repository, rules, runtime.clock),
         look_up=LookUpCases(repository, rules),
+        take_steps=TakeSteps(repository, rules, runtime.clock),
+        look_up_steps=LookUpSteps(repository, rules),
         fire_clocks=FireClocks(
             repository,
             runtime.clock,
@@ -56,4 +94,15 @@ def build(runtime: Runtime) -> Application:
             ],
             digest_above=runtime.settings.clock_digest_above,
         ),
+        attribute_liability=AttributeLiability(files),
+        penalise=Penalise(files, post),
+        sanction=SanctionStaff(files, post),
+        months=KeepMonths(files, post),
+        post=post,
+        look_up_ledgers=LookUpLedgers(files),
+        make_offers=make_offers,
+        approve_offers=ApproveOffers(desk, make_offers),
+        keep_records=KeepRecords(desk),
+        look_up_offers=LookUpOffers(desk),
+        tick_offers=TickOffers(desk, runtime.ids),
     )

@@ -12,7 +12,9 @@ from pymongo import ASCENDING, DESCENDING, IndexModel
 
 from services.complaints.domain.case import Case
 from services.complaints.domain.claim import Claim, Note
+from services.complaints.domain.path.rules import Taken
 from services.complaints.domain.states import OPEN_STATES, CaseState
+from services.complaints.offer_documents import settled_document, settled_fields
 from shared.aggregate import base_document, base_fields
 from shared.clocks import Deadline
 from shared.errors import Conflict
@@ -250,7 +252,14 @@ def document_of(case: Case) -> Document:
         },
         "deadlines": [deadline.as_document() for deadline in case.deadlines],
         "notes": [{"kind": n.kind, "text": n.text, "actor": n.actor, "at": n.at} for n in case.notes],
+        "taken": [
+            {"step": t.step, "by": t.by, "role": t.role, "at": t.at, "fields": dict(t.fields), "void": t.void}
+            for t in case.taken
+        ],
     }
+    document |= settled_document(case)
+    if case.waits_to_close is not None:
+        document["waits_to_close"] = case.waits_to_close
     if case.is_open:
         document["open_key"] = open_key(case.org, case.customer_id, claim.problem)
     if case.next_due is not None:
@@ -272,4 +281,8 @@ def case_of(document: Mapping[str, Any]) -> Case:
         claim=Claim(**claim),
         deadlines=[Deadline.from_document(row) for row in document["deadlines"]],
         notes=[Note(**row) for row in document["notes"]],
+        # Cases of before there were paths have taken none of their steps.
+        taken=[Taken(**row) for row in document.get("taken", ())],
+        waits_to_close=document.get("waits_to_close"),
+        **settled_fields(document),
     )

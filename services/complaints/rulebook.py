@@ -26,6 +26,14 @@ from services.complaints.domain.rulebook import (
     Step,
     StepRule,
 )
+from services.complaints.rulebook_authority import (
+    authority_faults,
+    authority_field,
+    authority_roles,
+    offers_field,
+)
+from services.complaints.rulebook_liability import liability_field, liability_roles
+from services.complaints.rulebook_path import path_field, path_problems, path_roles
 from services.handbooks import why_not_citable
 from services.names import SERVICES
 from shared.clocks import Before, WarnPoint
@@ -222,6 +230,23 @@ class ComplaintRulesSchema(Row):
     first_contact_message = nested(_MessageRow())
     pauses = Table(_PauseRow(), key="clock", load_default=())
     extensions = Table(_ExtensionRow(), key="clock", load_default=())
+    liability = liability_field()
+    authority = authority_field()
+    offers = offers_field()
+    path = path_field()
+
+    @validates_schema
+    def _path_fits(self, data: dict[str, Any], **_: object) -> None:
+        problems = path_problems(data)
+        if problems:
+            raise marshmallow.ValidationError({"path": problems})
+
+    @validates_schema
+    def _authority_fits(self, data: dict[str, Any], **_: object) -> None:
+        levels = [level.code for level in data["levels"]]
+        problems = authority_faults(data.get("authority"), data.get("offers"), levels)
+        if problems:
+            raise marshmallow.ValidationError(problems)
 
     @validates_schema
     def _only_clocks_it_has(self, data: dict[str, Any], **_: object) -> None:
@@ -275,6 +300,9 @@ def _roles(rules: ComplaintRules) -> Iterator[tuple[str, str]]:
     for path, grants in granted.items():
         for number, grant in enumerate(grants):
             yield f"{path}.{number}.role", grant.role
+    yield from liability_roles(rules.liability)
+    yield from authority_roles(rules.authority, rules.offers)
+    yield from path_roles(rules.path)
 
 
 def read_rulebooks(organisations: Path, profiles: Path = PROFILES) -> Loaded[ComplaintRules]:

@@ -20,6 +20,25 @@ from services.complaints.schemas import (
     RequestExtension,
     ResumeClocks,
 )
+from services.complaints.schemas_liability import (
+    AppealPenalty,
+    AttributeLiability,
+    ByCase,
+    ByMonth,
+    CloseMonth,
+    Decide,
+    DecideAppeal,
+    GetLedger,
+    ListPenalties,
+    ListSanctions,
+    MonthStatement,
+    ProposeFine,
+    ProposePenalty,
+    ProposePoints,
+    ProposeSanction,
+)
+from services.complaints.schemas_path import TakeStep
+from services.complaints.service_offers import OfferCalls
 from shared.messaging.consumer import event_batches
 from shared.messaging.delivery import Delivery
 from shared.messaging.outbox import OutboxRelay
@@ -32,7 +51,7 @@ HANDLER_ROLES = ("staff",)
 READER_ROLES = ("staff", "system")
 
 
-class ComplaintsService:
+class ComplaintsService(OfferCalls):
     """Complaint cases, driven by the organisation's own written rules."""
 
     name = "complaints"
@@ -61,6 +80,11 @@ class ComplaintsService:
         """Compute clocks again whose calendar has a newer version."""
         return self.app.recompute_clocks()
 
+    @every_tick
+    def finish_ledgers(self) -> bool:
+        """Write into ledgers and months what was decided and left half done."""
+        return self.app.post.pending() or self.app.months.pending()
+
     @command(*HANDLER_ROLES, schema=DecideValidity)
     def decide_validity(self, call: Call, data: dict[str, Any]) -> dict[str, Any]:
         """Decide whether a complaint stands."""
@@ -85,6 +109,16 @@ class ComplaintsService:
     def close_case(self, call: Call, data: dict[str, Any]) -> dict[str, Any]:
         """Close a case by hand, where its rulebook asks for no callback."""
         return self.app.handle.close(call, data)
+
+    @command(*HANDLER_ROLES, schema=TakeStep)
+    def take_step(self, call: Call, data: dict[str, Any]) -> dict[str, Any]:
+        """Take a step of a case's path."""
+        return self.app.take_steps.take_step(call, data)
+
+    @query(*READER_ROLES, schema=ById)
+    def next_steps(self, call: Call, data: dict[str, Any]) -> dict[str, Any]:
+        """Return what is to be done on a case, by whom, and what the caller may do now."""
+        return self.app.look_up_steps.next_steps(call, data)
 
     @command(*HANDLER_ROLES, schema=PauseClocks)
     def pause_clocks(self, call: Call, data: dict[str, Any]) -> dict[str, Any]:
@@ -136,3 +170,108 @@ class ComplaintsService:
     def explain_level(self, call: Call, data: dict[str, Any]) -> dict[str, Any]:
         """Return which tests gave a case its level."""
         return self.app.look_up.explain_level(call.org, data["id"])
+
+    @command(*HANDLER_ROLES, schema=AttributeLiability)
+    def attribute_liability(self, call: Call, data: dict[str, Any]) -> dict[str, Any]:
+        """Attribute a case to a person, a group or a department."""
+        return self.app.attribute_liability(call, data)
+
+    @command(*HANDLER_ROLES, schema=ProposePenalty)
+    def propose_penalty(self, call: Call, data: dict[str, Any]) -> dict[str, Any]:
+        """Propose what a loss costs those liable."""
+        return self.app.penalise.propose_penalty(call, data)
+
+    @command(*HANDLER_ROLES, schema=ProposeFine)
+    def propose_fine(self, call: Call, data: dict[str, Any]) -> dict[str, Any]:
+        """Propose the fixed fine for an offence."""
+        return self.app.penalise.propose_fine(call, data)
+
+    @command(*HANDLER_ROLES, schema=ProposePoints)
+    def propose_points(self, call: Call, data: dict[str, Any]) -> dict[str, Any]:
+        """Propose the deduction of points for an offence."""
+        return self.app.penalise.propose_points(call, data)
+
+    @command(*HANDLER_ROLES, schema=Decide)
+    def decide_penalty(self, call: Call, data: dict[str, Any]) -> dict[str, Any]:
+        """Approve or refuse a penalty."""
+        return self.app.penalise.decide_penalty(call, data)
+
+    @command(*HANDLER_ROLES, schema=AppealPenalty)
+    def appeal_penalty(self, call: Call, data: dict[str, Any]) -> dict[str, Any]:
+        """Appeal against what one is charged oneself."""
+        return self.app.penalise.appeal_penalty(call, data)
+
+    @command(*HANDLER_ROLES, schema=DecideAppeal)
+    def decide_appeal(self, call: Call, data: dict[str, Any]) -> dict[str, Any]:
+        """Uphold or dismiss an appeal."""
+        return self.app.penalise.decide_appeal(call, data)
+
+    @command(*HANDLER_ROLES, schema=AppealPenalty)
+    def reverse_penalty(self, call: Call, data: dict[str, Any]) -> dict[str, Any]:
+        """Take a posted penalty back by counter-entries."""
+        return self.app.penalise.reverse_penalty(call, data)
+
+    @command(*HANDLER_ROLES, schema=ProposeSanction)
+    def propose_sanction(self, call: Call, data: dict[str, Any]) -> dict[str, Any]:
+        """Propose a sanction of somebody liable."""
+        return self.app.sanction.propose_sanction(call, data)
+
+    @command(*HANDLER_ROLES, schema=Decide)
+    def decide_sanction(self, call: Call, data: dict[str, Any]) -> dict[str, Any]:
+        """Approve or refuse a sanction."""
+        return self.app.sanction.decide_sanction(call, data)
+
+    @command(*HANDLER_ROLES, schema=ByMonth)
+    def review_month(self, call: Call, data: dict[str, Any]) -> dict[str, Any]:
+        """Record that the month's closed cases were reviewed."""
+        return self.app.months.review_month(call, data)
+
+    @command(*HANDLER_ROLES, schema=ByMonth)
+    def publish_notice(self, call: Call, data: dict[str, Any]) -> dict[str, Any]:
+        """Publish the approved sanctions of the month's cases."""
+        return self.app.months.publish_notice(call, data)
+
+    @command(*HANDLER_ROLES, schema=CloseMonth)
+    def close_month(self, call: Call, data: dict[str, Any]) -> dict[str, Any]:
+        """Deduct at the month's end and lock the month's ledgers."""
+        return self.app.months.close_month(call, data)
+
+    @query(*READER_ROLES, schema=ByCase)
+    def get_liability(self, call: Call, data: dict[str, Any]) -> dict[str, Any]:
+        """Return who is liable for a case, and what the rulebook offers for it."""
+        return self.app.look_up_ledgers.liability(call, data)
+
+    @query(*READER_ROLES, schema=ById)
+    def get_penalty(self, call: Call, data: dict[str, Any]) -> dict[str, Any]:
+        """Return one penalty with its lines."""
+        return self.app.look_up_ledgers.penalty(call, data)
+
+    @query(*READER_ROLES, schema=ListPenalties)
+    def list_penalties(self, call: Call, data: dict[str, Any]) -> list[dict[str, Any]]:
+        """Return a page of penalties, the newest first."""
+        return self.app.look_up_ledgers.penalties(call, data)
+
+    @query(*READER_ROLES, schema=ById)
+    def explain_penalty(self, call: Call, data: dict[str, Any]) -> dict[str, Any]:
+        """Return how each sum of a penalty was found and what the ledgers did with it."""
+        return self.app.look_up_ledgers.explain_penalty(call, data)
+
+    @query(*READER_ROLES, schema=ById)
+    def get_sanction(self, call: Call, data: dict[str, Any]) -> dict[str, Any]:
+        """Return one sanction."""
+        return self.app.look_up_ledgers.sanction(call, data)
+
+    @query(*READER_ROLES, schema=ListSanctions)
+    def list_sanctions(self, call: Call, data: dict[str, Any]) -> list[dict[str, Any]]:
+        """Return a page of sanctions, the newest first."""
+        return self.app.look_up_ledgers.sanctions(call, data)
+
+    @query(*READER_ROLES, schema=GetLedger)
+    def get_ledger(self, call: Call, data: dict[str, Any]) -> dict[str, Any]:
+        """Return a page of a person's or a department's ledger, the oldest line first."""
+        return self.app.look_up_ledgers.ledger(call, data)
+
+    @query(*READER_ROLES, schema=MonthStatement)
+    def month_statement(self, call: Call, data: dict[str, Any]) -> dict[str, Any]:
+        """Return what became of a month, with a page of its ledgers."""
+        return self.app.look_up_ledgers.month_statement(call, data)

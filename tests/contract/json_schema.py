@@ -12,6 +12,14 @@ Json = dict[str, Any]
 
 #: Fields a service made for itself, by the name of their class, as the contracts describe them.
 OWN_FIELDS: Mapping[str, Json] = {
+    "_Filled": {
+        "type": ["string", "boolean", "array"],
+        "minLength": 1,
+        "maxLength": 4000,
+        "minItems": 1,
+        "maxItems": 100,
+        "items": {"type": "string", "minLength": 1, "maxLength": 4000},
+    },
     "_Amount": {"type": "string", "pattern": r"^\d{1,12}(\.\d{1,2})?$"},
     "_Month": {"type": "string", "pattern": r"^20[0-9]{2}-(0[1-9]|1[0-2])$"},
 }

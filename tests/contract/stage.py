@@ -30,6 +30,8 @@ from shared.messaging.envelope import CONTENT_TYPE, render
 from shared.messaging.rpc import CallContext, operations_of
 from shared.mongo.runtime import Runtime
 from shared.outbox import Unsent
+from tests.contract.ledger_store import MemoryLedgers
+from tests.contract.offer_store import MemoryOffers
 from tests.contract.stores import ComplaintsMemory, FollowupMemory, IntakeMemory, ReportingMemory, Sink
 
 ORGANISATIONS = Path(__file__).parents[2] / "organisations"
@@ -42,6 +44,8 @@ _MEMORIES: Mapping[str, tuple[str, Callable[[Sink], Any]]] = {
 }
 #: Firings of one round that go out one by one: so many that the story has both, singly and in digests.
 _DIGEST_ABOVE = {"complaints": 11, "followup": 1}
+_LEDGERS = "services.complaints.application.LedgerRepository"
+_OFFERS = "services.complaints.application.OfferRepository"
 _BUILD: Mapping[str, Callable[[Runtime], Any]] = {
     "intake": services.intake.application.build,
     "complaints": services.complaints.application.build,
@@ -119,7 +123,13 @@ class Stage:
             ids=TimeOrderedIds(),
         )
         kept = self.memories[name] = memory(self._sink(name))
-        with patch(place, lambda _: kept):
+        ledgers = MemoryLedgers(lambda: kept.cases_kept.all(), self._sink(name))  # noqa: PLW0108 - only complaints has cases
+        offers = MemoryOffers(self._sink(name))
+        with (
+            patch(place, lambda _: kept),
+            patch(_LEDGERS, lambda _: ledgers),
+            patch(_OFFERS, lambda _: offers),
+        ):
             application = _BUILD[name](cast(Runtime, runtime))
         service = service_class()
         service.app = application

@@ -9,11 +9,15 @@ from functools import cache
 from typing import Any
 
 from tests.contract.stage import Published, Stage
+from tests.contract.story_liability import tell_of_liability
+from tests.contract.story_offers import file_with_all, tell_of_offers
+from tests.contract.story_path import walk
 
 #: A Monday morning in China, an ordinary working week ahead.
 MONDAY = datetime(2026, 11, 23, 1, 0, tzinfo=UTC)
 PLAZA = "plaza-demo"
 RETAIL = "retail-demo"
+PROPERTY = "property-demo"
 HANDLER = ("staff", "complaint_handler", "ops_cs")
 CALLER = ("followup_agent",)
 BOSS = ("manager", "system", "supervisor")
@@ -65,6 +69,15 @@ def tell() -> Stage:
     _at_the_shop(stage)
     _a_storm(stage)
     _questions(stage)
+    tell_of_liability(stage)
+    tell_of_offers(
+        stage,
+        (
+            contact_received(number=80, complaint={"problem": "ceiling-fell", "amount": "60000.00"}),
+            contact_received(number=81, complaint={"problem": "bag-stained"}),
+            contact_received(PROPERTY, 82, complaint={"problem": "pipe-burst"}),
+        ),
+    )
     return stage
 
 
@@ -93,6 +106,8 @@ def _at_the_plaza(stage: Stage) -> None:
     _handle(stage, "attempt_contact", case, outcome="reached")
     _handle(stage, "decide_validity", case, valid=True, ground=None, reason="现场核实属实。")
     _stop_and_extend(stage, case)
+    entered: dict[str, Any] = {"step": "enter_content", "filled": {"description": "三楼排风管老化。"}}
+    stage.ask("complaints.take_step", org=PLAZA, roles=HANDLER, id=case, **entered)
     _handle(stage, "record_progress", case, text="已通知工程部检修排风。")
     _handle(stage, "reply", case, text="今日先清洁。", final=False, next_reply_at="2026-11-27T09:00:00+08:00")
     _handle(stage, "reply", case, text="排风已修复。", prevention="每周检查一次。")
@@ -102,6 +117,8 @@ def _at_the_plaza(stage: Stage) -> None:
     _call_back(stage, callback, "dissatisfied")
     _handle(stage, "reply", case, text="已更换滤网。")
     _call_back(stage, _callback(stage, case), "satisfied")
+    # A dozen households have the same problem: the board is told before the case closes.
+    file_with_all(stage, PLAZA, case)
 
     # Another case, refused, told so and thereby closed.
     other = stage.ask("complaints.list_cases", org=PLAZA, roles=("staff",), state="received")[0]["case_id"]
@@ -148,6 +165,10 @@ def _at_the_shop(stage: Stage) -> None:
         row["case_id"] for row in stage.ask("complaints.list_cases", org=RETAIL, roles=("staff",))
     )
     _handle(stage, "decide_validity", case, org=RETAIL, valid=True, ground="quality_defect", reason="属实。")
+    # Refused: out of turn.
+    early: dict[str, Any] = {"step": "handling_opinion", "filled": {"opinion": "换货。"}}
+    stage.call("complaints.take_step", org=RETAIL, roles=("staff", "handling_dept"), id=case, **early)
+    walk(stage, RETAIL, case)
     _handle(stage, "reply", case, org=RETAIL, text="已换货。", prevention="入库抽检。")
     stage.ask("complaints.close_case", org=RETAIL, roles=HANDLER, id=case)
     # Refusals: no ground, no such case, no right, a wrong argument.

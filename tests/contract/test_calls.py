@@ -36,6 +36,7 @@ TOLD_IN_WORDS = {
     "must be one line",
     "is no valid phone number",
     "belongs only to a reply that is not final",
+    "names either staff or a department",
 }
 #: Values put wherever an argument stands. Whole numbers for truth values are left to Python, where 1 is True.
 ODD_VALUES: tuple[Any, ...] = (

@@ -9,6 +9,7 @@ import pytest
 from shared.errors import RuleRefused
 from tests.integration.bus import Bus
 from tests.integration.events import complaint, household
+from tests.integration.paths import walk
 
 PLAZA = "plaza-demo"
 RETAIL = "retail-demo"
@@ -65,6 +66,7 @@ def test_a_shop_chain_closes_by_hand_and_only_with_a_measure_against_recurrence(
     bus.publish("shop", event)
     case_id = desk.case_of(event)["case_id"]
     desk.do("complaints.decide_validity", id=case_id, valid=True, ground="quality_defect", reason="样品开裂")
+    walk(bus, RETAIL, case_id)
     desk.do("complaints.reply", id=case_id, text="可以换货")
     with pytest.raises(RuleRefused) as refused:
         desk.do("complaints.close_case", id=case_id)
@@ -76,6 +78,7 @@ def test_a_shop_chain_closes_by_hand_and_only_with_a_measure_against_recurrence(
     bus.publish("shop", other)
     other_id = desk.case_of(other)["case_id"]
     desk.do("complaints.decide_validity", id=other_id, valid=True, ground="delivery_date", reason="迟交")
+    walk(bus, RETAIL, other_id)
     desk.do("complaints.reply", id=other_id, text="已补发", prevention="每日核对发货单")
     assert desk.do("complaints.close_case", id=other_id)["state"] == "closed"
     assert desk.archived(other_id, "case_closed")
@@ -134,6 +137,7 @@ def test_a_complaint_that_does_not_stand_is_answered_within_its_own_time_and_clo
     (refused,) = desk.happened(case_id, "case_refused")
     due = datetime.fromisoformat(running["invalid_reply"]["due_at"])
     assert due - datetime.fromisoformat(refused["time"]) == timedelta(hours=2)
+    walk(bus, PROPERTY, case_id)
     desk.do("complaints.reply", id=case_id, text="已说明情况")
     closed = desk.case_of(event, state="closed")
     assert closed["valid"] is False

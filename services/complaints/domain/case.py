@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from services.complaints.domain.checks import check_ground, check_next_reply, check_step
+from services.complaints.domain.checks import check_ground, check_next_reply
 from services.complaints.domain.claim import Claim, Note, clocks_data
-from services.complaints.domain.clocked import ClockedCase
+from services.complaints.domain.path.rules import CLOSE, REPLY, VALIDITY
 from services.complaints.domain.rulebook import (
     AppliesTo,
     ClockEnd,
@@ -17,6 +17,7 @@ from services.complaints.domain.rulebook import (
     CloseCondition,
     Step,
 )
+from services.complaints.domain.settled import SettledCase
 from services.complaints.domain.states import OPEN_STATES, CaseState, ContactOutcome
 from services.complaints.domain.timing import Timing
 from shared.errors import Problem, RuleRefused
@@ -24,25 +25,19 @@ from shared.history import Cause, timestamp
 
 
 @dataclass(kw_only=True)
-class Case(ClockedCase):
+class Case(SettledCase):
     """One complaint case. It keeps the version of the rulebook it was opened under.
 
     ``contacts`` are the contacts that raised it, the first one first; ``unit_id`` counts it as one
     household; ``rounds`` counts final replies.
     """
 
-    number: str
     contacts: list[str]
-    customer_id: str
     unit_id: str | None
-    claim: Claim
     matter_id: str
     regulation: str
     profile: str
-    received_at: datetime
     opened_at: datetime
-    valid: bool | None = None
-    ground: str | None = None
     households: int = 1
     repeats: int = 0
     rounds: int = 0
@@ -56,6 +51,7 @@ class Case(ClockedCase):
         decision = timing.rules.level_of(self.claim.facts(self.households))
         self.level = decision.level.code
         self.deadlines = timing.begin(ClockStart.RECEIVED, self.received_at, self.level, valid=None)
+        self.refresh_step_clocks(timing, self.opened_at)
         claim = self.claim
         data = {
             "case_id": self.id,
@@ -131,8 +127,9 @@ class Case(ClockedCase):
         cause: Cause,
     ) -> None:
         """Decide whether the complaint stands; ``ground`` is one of the rulebook's codes where it lists any."""
-        check_step(Step.DECIDE_VALIDITY, timing.rules, roles, self.channel)
+        role = self._may(Step.DECIDE_VALIDITY, timing, roles)
         self._must_be({CaseState.RECEIVED}, "validity is decided once, right after the case was opened")
+        self._in_turn(timing, VALIDITY, cause.actor)
         if valid:
             check_ground(ground, timing.rules)
         self.valid, self.ground = valid, ground
@@ -147,6 +144,7 @@ class Case(ClockedCase):
             self.deadlines = timing.drop(self.deadlines, AppliesTo.VALID, at)
             self.deadlines += timing.begin(ClockStart.FOUND_INVALID, at, self.level, valid=False)
             data = {"ground": ground, "refused_at": timestamp(at)}
+        self._count(timing, VALIDITY, role, at, cause)
         event = "case_accepted" if valid else "case_refused"
         self.record(
             event, {"case_id": self.id, **data, "clocks": clocks_data(self.deadlines)}, at=at, cause=cause
@@ -167,8 +165,9 @@ class Case(ClockedCase):
         with that the first contact is made as prescribed (B-JKC-52).
         """
         rules = timing.rules
-        check_step(Step.HANDLE, rules, roles, self.channel)
+        role = self._may(Step.HANDLE, timing, roles, code="attempt_contact")
         self._must_be(OPEN_STATES, "the case is closed")
+        self._in_turn(timing, "attempt_contact", cause.actor)
         message = rules.first_contact_message
         first = all(note.kind != "contact" for note in self.notes)
         unreachable = outcome is ContactOutcome.UNREACHABLE
@@ -185,15 +184,18 @@ class Case(ClockedCase):
         self.notes.append(Note("contact", outcome.value, cause.actor, at))
         if outcome is ContactOutcome.REACHED or template is not None:
             self._meet(ClockEnd.CONTACTED, timing, at, cause)
+            self._count(timing, "attempt_contact", role, at, cause)
 
     def progress(
         self, timing: Timing, step: str, text: str, *, roles: Collection[str], at: datetime, cause: Cause
     ) -> None:
         """Enter the handling's progress into the case (B-JKC-61)."""
-        check_step(Step.HANDLE, timing.rules, roles, self.channel)
+        role = self._may(Step.HANDLE, timing, roles, code="record_progress")
         self._must_be({CaseState.ACCEPTED, CaseState.REPLIED}, "progress is entered while a case is handled")
+        self._in_turn(timing, "record_progress", cause.actor)
         self.handler = cause.actor
         self.notes.append(Note(step, text, cause.actor, at))
+        self._count(timing, "record_progress", role, at, cause)
         self.record(
             "case_progressed", {"case_id": self.id, "step": step, "at": timestamp(at)}, at=at, cause=cause
         )
@@ -212,12 +214,14 @@ class Case(ClockedCase):
     ) -> None:
         """Reply to the customer: with the result (``final``), or for now, with the time of the next reply."""
         rules = timing.rules
-        check_step(Step.REPLY, rules, roles, self.channel)
+        role = self._may(Step.REPLY, timing, roles)
         self._must_be(
             {CaseState.ACCEPTED, CaseState.REFUSED},
             "a reply follows the decision on validity and ends the handling",
         )
-        if not final:
+        if final:
+            self._in_turn(timing, REPLY, cause.actor)
+        else:
             check_next_reply(next_reply_at, at, rules)
         self.handler = cause.actor
         self.prevention = prevention or self.prevention
@@ -234,6 +238,7 @@ class Case(ClockedCase):
             self.record("case_progressed", interim, at=at, cause=cause)
             return
         self._meet(ClockEnd.HANDLED, timing, at, cause)
+        self._count(timing, REPLY, role, at, cause)
         self.rounds += 1
         self.replied_at = at
         refused = self.state is CaseState.REFUSED
@@ -251,13 +256,15 @@ class Case(ClockedCase):
         }
         self.record("case_replied", data, at=at, cause=cause)
         if refused:
-            self._close("refused", timing, at, cause)
+            self._close_unless_open("refused", timing, at, cause)
 
     def close(self, timing: Timing, *, roles: Collection[str], at: datetime, cause: Cause) -> None:
         """Close by hand, where the rulebook asks for no callback; everything it does ask for must be there."""
         rules = timing.rules
-        check_step(Step.CLOSE, rules, roles, self.channel)
+        role = self._may(Step.CLOSE, timing, roles)
         self._must_be({CaseState.REPLIED}, "a case closes after its final reply")
+        self._in_turn(timing, CLOSE, cause.actor)
+        self._check_nothing_open(rules)
         if rules.close_condition.value is CloseCondition.CALLBACK:
             message = f"case {self.id} closes only after a callback that leaves the customer satisfied"
             raise RuleRefused(message, rule=rules.close_condition.source)
@@ -265,6 +272,7 @@ class Case(ClockedCase):
         if required is not None and required.value and not self.prevention:
             message = f"case {self.id} cannot close without a measure that prevents it from happening again"
             raise RuleRefused(message, rule=required.source, problems=(Problem("prevention", "is missing"),))
+        self._count(timing, CLOSE, role, at, cause)
         self._close("reply", timing, at, cause)
 
     def callback_satisfied(self, round_number: int, timing: Timing, *, at: datetime, cause: Cause) -> None:
@@ -274,10 +282,17 @@ class Case(ClockedCase):
         self.mark_processed(cause.message_id)
         waits = timing.rules.close_condition.value is CloseCondition.CALLBACK
         if waits and self.state is CaseState.REPLIED and round_number == self.rounds:
-            self._close("callback", timing, at, cause)
+            self._close_unless_open("callback", timing, at, cause)
 
     def callback_unsatisfied(
-        self, callback_id: str, round_number: int, *, raised_again: bool = False, at: datetime, cause: Cause
+        self,
+        callback_id: str,
+        round_number: int,
+        timing: Timing,
+        *,
+        raised_again: bool = False,
+        at: datetime,
+        cause: Cause,
     ) -> None:
         """Open the case again because the customer is not satisfied (A-TEL-15: keep improving).
 
@@ -298,6 +313,7 @@ class Case(ClockedCase):
             return
         self.state = CaseState.ACCEPTED
         self.closed_at = None
+        self._open_again(timing, at)
         data = {
             "case_id": self.id,
             "callback_id": callback_id,
@@ -314,6 +330,7 @@ class Case(ClockedCase):
         self.fire_clocks(at, cause, breaches_only=True)
         before, self.level = self.level, decision.level.code
         self.deadlines = timing.relevel(self.deadlines, self.level, at)
+        self.refresh_step_clocks(timing, at)
         data = {
             "case_id": self.id,
             "from": before,
@@ -324,11 +341,40 @@ class Case(ClockedCase):
         }
         self.record("case_level_changed", data, at=at, cause=cause)
 
+    def take_step(
+        self,
+        timing: Timing,
+        code: str,
+        given: Mapping[str, Any],
+        *,
+        roles: Collection[str],
+        at: datetime,
+        cause: Cause,
+    ) -> None:
+        """Take a step of the path; the last one that was open closes a case that only waited for it."""
+        super().take_step(timing, code, given, roles=roles, at=at, cause=cause)
+        self._close_if_it_waits(timing, at, cause)
+
+    def _close_if_it_waits(self, timing: Timing, at: datetime, cause: Cause) -> None:
+        waiting = self.waits_to_close
+        if waiting is not None and self.state is CaseState.REPLIED:
+            self._close_unless_open(waiting, timing, at, cause)
+
+    def _close_unless_open(self, because: str, timing: Timing, at: datetime, cause: Cause) -> None:
+        """Close, or remember that only the open steps are in the way."""
+        if not self._anything_open(timing.rules):
+            self._close(because, timing, at, cause)
+        elif self.waits_to_close is None:
+            self.waits_to_close = because
+            data = {"case_id": self.id, "step": "waits_for_steps", "at": timestamp(at)}
+            self.record("case_progressed", data, at=at, cause=cause)
+
     def _close(self, because: str, timing: Timing, at: datetime, cause: Cause) -> None:
         self._meet(ClockEnd.CLOSED, timing, at, cause)
         # Nothing may tick on a closed case; whatever is still open is no longer asked for.
         self.deadlines = [d if d.ended_at is not None else d.supersede(at) for d in self.deadlines]
         self.state, self.closed_at = CaseState.CLOSED, at
+        self.waits_to_close = None
         data = {
             "case_id": self.id,
             "closed_at": timestamp(at),

@@ -218,12 +218,24 @@ class ClockedCase(Aggregate):
         return bool(behind)
 
     def _meet(self, end: ClockEnd, timing: Timing, at: datetime, cause: Cause) -> None:
-        for deadline in timing.met_by(self.deadlines, end):
+        self._meet_clocks(lambda: timing.met_by(self.deadlines, end), timing, at, cause)
+
+    def _meet_named(self, clock: str, timing: Timing, at: datetime, cause: Cause) -> None:
+        def named() -> list[Deadline]:
+            return [deadline for deadline in self.deadlines if deadline.open and deadline.name == clock]
+
+        self._meet_clocks(named, timing, at, cause)
+
+    def _meet_clocks(
+        self, chosen: Callable[[], Sequence[Deadline]], timing: Timing, at: datetime, cause: Cause
+    ) -> None:
+        """Meet the clocks that ``chosen`` finds, those paused after they were resumed."""
+        for deadline in chosen():
             if deadline.state is State.PAUSED:
                 self._resume(deadline, timing, at, cause)
         # A breach is a breach, whether or not the timer has come round to it.
         self.fire_clocks(at, cause, breaches_only=True)
-        for deadline in timing.met_by(self.deadlines, end):
+        for deadline in chosen():
             met = deadline.meet(at)
             self._put(deadline, met)
             data = {

@@ -9,10 +9,17 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
+from typing import TYPE_CHECKING
 
+from services.complaints.domain.liability.rules import LiabilityRules
+from services.complaints.domain.money.rules import AuthorityRules, OfferRules
 from shared.clocks import WarnPoint
 from shared.regulations.values import Sourced
 from shared.worktime import Duration
+
+if TYPE_CHECKING:
+    # The rules of a path are made of grants; at run time they come after this module.
+    from services.complaints.domain.path.rules import Path
 
 
 class ClockStart(StrEnum):
@@ -243,6 +250,10 @@ class ComplaintRules:
     first_contact_message: FirstContactMessage | None = None
     pauses: tuple[PauseRule, ...] = ()
     extensions: tuple[ExtensionRule, ...] = ()
+    liability: LiabilityRules | None = None
+    authority: AuthorityRules | None = None
+    offers: OfferRules | None = None
+    path: Path | None = None
 
     def clock(self, name: str) -> ClockRule | None:
         """Return the clock called ``name``, or ``None`` when the rulebook does not arm it."""

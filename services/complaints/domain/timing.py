@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime, time, timedelta
 
 from services.complaints.domain.rulebook import AppliesTo, ClockEnd, ClockRule, ClockStart, ComplaintRules
 from shared.clocks import Deadline
-from shared.worktime import Calendar
+from shared.regulations.values import Sourced
+from shared.worktime import Calendar, Duration
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +27,26 @@ class Timing:
         """
         rules = (rule for rule in self.rules.clocks if rule.starts is start and rule.runs_on(level))
         return [self._begin(rule, at, level) for rule in rules if _runs(rule.applies_to, valid=valid)]
+
+    def begin_step(
+        self, name: str, duration: Sourced[Duration] | None, same_day: Sourced[bool] | None, at: datetime
+    ) -> Deadline:
+        """Return the clock ``name`` of a step of the path, counted from ``at``: so long, or to the day's end."""
+        if duration is None:
+            source = same_day.source if same_day is not None else "design"
+            at, duration = self._rest_of_day(at, source)
+        warn_at = self.rules.warn_at.value
+        return Deadline.begin(
+            name, duration.value, self.calendar, at, source=duration.source, warn_at=warn_at
+        )
+
+    def _rest_of_day(self, at: datetime, source: str) -> tuple[datetime, Sourced[Duration]]:
+        """Return the full minute ``at`` lies in and the minutes from there to the local day's end."""
+        start = at.replace(second=0, microsecond=0)
+        day = start.astimezone(self.calendar.zone).date() + timedelta(days=1)
+        midnight = datetime.combine(day, time.min, self.calendar.zone)
+        minutes = (midnight.astimezone(UTC) - start.astimezone(UTC)) // timedelta(minutes=1)
+        return start, Sourced(Duration(minutes, "minutes"), source)
 
     def relevel(self, deadlines: Sequence[Deadline], level: str, now: datetime) -> list[Deadline]:
         """Return ``deadlines`` with those that depend on the level begun again from the same start.

@@ -131,12 +131,12 @@ class TakeCallbacks:
         cause = Cause(event.key, str(event.data.get("by") or "system"), event.traceparent)
         now = self._clock.now()
         round_number, callback_id = event.data["round"], event.data["callback_id"]
+        timing = self._rules.timing(case.org, case.regulation)
         if event.type == "callback_completed":
-            timing = self._rules.timing(case.org, case.regulation)
             case.callback_satisfied(round_number, timing, at=now, cause=cause)
         else:
             case.callback_unsatisfied(
-                callback_id, round_number, raised_again=raised_again, at=now, cause=cause
+                callback_id, round_number, timing, raised_again=raised_again, at=now, cause=cause
             )
 
 

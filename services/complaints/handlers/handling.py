@@ -32,54 +32,14 @@ class Caller(Calling, Protocol):
         ...
 
 
-class HandleCases:
-    """One method a command; ``data`` is what the command's schema gives."""
+class CaseCommands:
+    """What every use case that changes one case is made of."""
 
     def __init__(self, repository: CaseRepository, rules: Rules, clock: Clock) -> None:
         """Use the repository for cases."""
         self._repository = repository
         self._rules = rules
         self._clock = clock
-
-    def decide_validity(self, call: Caller, data: Mapping[str, Any]) -> dict[str, Any]:
-        """Decide whether the complaint stands."""
-        return self._apply(call, data, Case.decide_validity, fields=("valid", "ground", "reason"))
-
-    def attempt_contact(self, call: Caller, data: Mapping[str, Any]) -> dict[str, Any]:
-        """Note an attempt to reach the customer."""
-        return self._apply(call, data, Case.attempt_contact, ContactOutcome(data["outcome"]))
-
-    def progress(self, call: Caller, data: Mapping[str, Any]) -> dict[str, Any]:
-        """Enter progress into the case."""
-        return self._apply(call, data, Case.progress, data["step"], data["text"])
-
-    def reply(self, call: Caller, data: Mapping[str, Any]) -> dict[str, Any]:
-        """Reply to the customer."""
-        return self._apply(
-            call, data, Case.reply, data["text"], fields=("final", "next_reply_at", "prevention")
-        )
-
-    def close(self, call: Caller, data: Mapping[str, Any]) -> dict[str, Any]:
-        """Close the case by hand."""
-        return self._apply(call, data, Case.close)
-
-    def pause_clocks(self, call: Caller, data: Mapping[str, Any]) -> dict[str, Any]:
-        """Let clocks stand still."""
-        return self._apply(call, data, Case.pause_clocks, data["clocks"], fields=("reason", "note"))
-
-    def resume_clocks(self, call: Caller, data: Mapping[str, Any]) -> dict[str, Any]:
-        """Let paused clocks run again."""
-        return self._apply(call, data, Case.resume_clocks, data["clocks"], fields=("note",))
-
-    def request_extension(self, call: Caller, data: Mapping[str, Any]) -> dict[str, Any]:
-        """Ask for more time for a clock."""
-        return self._apply(
-            call, data, Case.request_extension, data["clock"], data["amount"], fields=("reason", "note")
-        )
-
-    def decide_extension(self, call: Caller, data: Mapping[str, Any]) -> dict[str, Any]:
-        """Grant or refuse the extension asked for."""
-        return self._apply(call, data, Case.decide_extension, data["clock"], fields=("granted", "note"))
 
     def _apply(
         self,
@@ -125,3 +85,47 @@ class HandleCases:
                     CASES_CLOSED.labels(because=entry.data["because"]).inc()
             return result
         raise no_case(data["id"])
+
+
+class HandleCases(CaseCommands):
+    """One method a command; ``data`` is what the command's schema gives."""
+
+    def decide_validity(self, call: Caller, data: Mapping[str, Any]) -> dict[str, Any]:
+        """Decide whether the complaint stands."""
+        return self._apply(call, data, Case.decide_validity, fields=("valid", "ground", "reason"))
+
+    def attempt_contact(self, call: Caller, data: Mapping[str, Any]) -> dict[str, Any]:
+        """Note an attempt to reach the customer."""
+        return self._apply(call, data, Case.attempt_contact, ContactOutcome(data["outcome"]))
+
+    def progress(self, call: Caller, data: Mapping[str, Any]) -> dict[str, Any]:
+        """Enter progress into the case."""
+        return self._apply(call, data, Case.progress, data["step"], data["text"])
+
+    def reply(self, call: Caller, data: Mapping[str, Any]) -> dict[str, Any]:
+        """Reply to the customer."""
+        return self._apply(
+            call, data, Case.reply, data["text"], fields=("final", "next_reply_at", "prevention")
+        )
+
+    def close(self, call: Caller, data: Mapping[str, Any]) -> dict[str, Any]:
+        """Close the case by hand."""
+        return self._apply(call, data, Case.close)
+
+    def pause_clocks(self, call: Caller, data: Mapping[str, Any]) -> dict[str, Any]:
+        """Let clocks stand still."""
+        return self._apply(call, data, Case.pause_clocks, data["clocks"], fields=("reason", "note"))
+
+    def resume_clocks(self, call: Caller, data: Mapping[str, Any]) -> dict[str, Any]:
+        """Let paused clocks run again."""
+        return self._apply(call, data, Case.resume_clocks, data["clocks"], fields=("note",))
+
+    def request_extension(self, call: Caller, data: Mapping[str, Any]) -> dict[str, Any]:
+        """Ask for more time for a clock."""
+        return self._apply(
+            call, data, Case.request_extension, data["clock"], data["amount"], fields=("reason", "note")
+        )
+
+    def decide_extension(self, call: Caller, data: Mapping[str, Any]) -> dict[str, Any]:
+        """Grant or refuse the extension asked for."""
+        return self._apply(call, data, Case.decide_extension, data["clock"], fields=("granted", "note"))

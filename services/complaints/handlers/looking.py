@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from services.complaints.errors import no_case
 from services.complaints.handlers.opening import Rules
+from services.complaints.handlers.path_views import path_view
 from services.complaints.handlers.views import case_view
 
 if TYPE_CHECKING:
@@ -25,7 +26,8 @@ class LookUpCases:
         case = self._repository.get(case_id, org)
         if case is None:
             raise no_case(case_id)
-        return case_view(case, notes=True)
+        rules = self._rules.timing(org, case.regulation).rules
+        return {**case_view(case, notes=True), "steps": path_view(case, rules)}
 
     def cases(
         self, org: str, *, state: str | None, level: str | None, limit: int, skip: int

@@ -15,8 +15,10 @@ from zoneinfo import ZoneInfo
 
 from marshmallow import RAISE, Schema
 
-from services.complaints import schemas
+from kefu.demo.walking import filled
+from services.complaints import schemas, schemas_path
 from services.complaints.domain.case import Case
+from services.complaints.domain.money.rules import Way
 from services.complaints.domain.rulebook import ComplaintRules
 from services.complaints.domain.states import OPEN_STATES, CaseState
 from services.complaints.handlers.events import TakeCallbacks, TakeContacts
@@ -24,12 +26,13 @@ from services.complaints.handlers.handling import HandleCases
 from services.complaints.handlers.looking import LookUpCases
 from services.complaints.handlers.opening import OpenCases, Rules
 from services.complaints.handlers.recomputing import RecomputeClocks
+from services.complaints.handlers.stepping import LookUpSteps, TakeSteps
 from services.complaints.handlers.ticking import FireClocks
 from services.complaints.repository import CaseRepository, Member, case_of, document_of, open_key
 from services.complaints.rulebook import load_rulebooks
 from shared.clock import FixedClock
 from shared.errors import Conflict
-from shared.history import Entry, timestamp
+from shared.history import Cause, Entry, timestamp
 from shared.ids import CountingIds
 from shared.messaging.delivery import Delivery
 from shared.mongo.store import Inserted
@@ -226,6 +229,7 @@ _SCHEMAS: Mapping[str, type[Schema]] = {
     "resume_clocks": schemas.ResumeClocks,
     "request_extension": schemas.RequestExtension,
     "decide_extension": schemas.DecideExtension,
+    "take_step": schemas_path.TakeStep,
 }
 
 #: Together these may take every step of every demo organisation.
@@ -247,6 +251,8 @@ class World:
         self.take_callbacks = TakeCallbacks(self.cases, self.rules, self.clock)
         self.handle = HandleCases(self.cases, self.rules, self.clock)
         self.look = LookUpCases(self.cases, self.rules)
+        self.steps = TakeSteps(self.cases, self.rules, self.clock)
+        self.look_at_steps = LookUpSteps(self.cases, self.rules)
         current = [
             f"{each.id}/{self.calendars.by_name(each.calendar).version}" for each in rulebooks().organisations
         ]
@@ -271,7 +277,8 @@ class World:
 
     def open(self, org: str = PLAZA, contact: str = "ct_1", **given: Any) -> Case:
         """Deliver one complaint, received now unless ``given`` says otherwise, and return its case."""
-        self.take(routed(org, contact, **{"received_at": self.clock.now()} | given))
+        said = {"complainant_type": "end_consumer", "demand": "exchange"} if org == RETAIL else {}
+        self.take(routed(org, contact, **{"received_at": self.clock.now()} | said | given))
         return self.case_of(contact, org)
 
     def case_of(self, contact: str, org: str = PLAZA) -> Case:
@@ -299,11 +306,37 @@ class World:
         owner = org or (PLAZA if isinstance(case, str) else case.org)
         data = _SCHEMAS[method](unknown=RAISE).load({"id": case_id, **arguments})
         call = FakeCall(owner, key or f"{owner}/{method}/key-{self.calls}", frozenset(roles), actor)
-        answer: dict[str, Any] = getattr(self.handle, method)(call, data)
+        owner_of = self.steps if method == "take_step" else self.handle
+        answer: dict[str, Any] = getattr(owner_of, method)(call, data)
         return answer
+
+    def next_steps(
+        self, case: Case, *, roles: Collection[str] = EVERY_ROLE, actor: str = "stf_test"
+    ) -> dict[str, Any]:
+        """Ask what may be done on a case."""
+        return self.look_at_steps.next_steps(FakeCall(case.org, "", frozenset(roles), actor), {"id": case.id})
+
+    def walk(self, case: Case, *, until: str | None = None, **given: Mapping[str, Any]) -> Case:
+        """Take what mandatory steps of the path can be taken, in their order, each by somebody of its role.
+
+        ``given`` lays values over what a step is filled with, by step. The steps with commands of their
+        own are left to the test; ``until`` is the first step not to take.
+        """
+        while True:
+            rows = [
+                row
+                for row in self.next_steps(case)["steps"]
+                if row["mandatory"] and not row["waits_for"] and row["command"] == "take_step"
+            ]
+            if not rows or rows[0]["step"] == until:
+                return self.case(case.id)
+            row = rows[0]
+            values = {**filled(row), **given.get(row["step"], {})}
+            self.do("take_step", case, step=row["step"], filled=values, **somebody(row))
 
     def accept(self, case: Case, **given: Any) -> Case:
         """Find the complaint valid."""
+        self.walk(case)
         listed = rules_of(case.org).grounds
         ground = listed[0].code if listed else None
         self.do(
@@ -313,13 +346,29 @@ class World:
 
     def answer(self, case: Case, **given: Any) -> Case:
         """Give the customer a reply."""
+        if given.get("final", True):
+            self.walk(case)
         self.do("reply", case, **{"text": "已修复并说明原因", "prevention": "每月检修一次"} | given)
-        return self.case(case.id)
+        return self.walk(case) if given.get("final", True) else self.case(case.id)
+
+    def file(self, case: Case, unit: str) -> None:
+        """File a case with a unit, as its level wants it before it closes."""
+        kept = self.case(case.id)
+        since, timing = kept.history.next_seq, self.rules.timing(kept.org, kept.regulation)
+        at, cause = self.clock.now(), Cause(f"filing-{unit}", "stf_test")
+        kept.record_filing(timing, unit, Way.PAPER, None, roles=EVERY_ROLE, at=at, cause=cause)
+        self.cases.save(kept, since_seq=since)
 
     def tick(self) -> None:
         """Let the timer run until nothing is due."""
         while self.ticker():
             pass
+
+
+def somebody(row: Mapping[str, Any]) -> dict[str, Any]:
+    """Return who takes a step that ``next_steps`` tells of: somebody of a role it is for, and nothing else."""
+    name = "".join(row["remaining"][:1])
+    return {"roles": {row["roles"][0]}, "actor": f"stf_{row['roles'][0]}{name}"}
 
 
 def delivery(event: Document | bytes, content_type: str | None = CONTENT_TYPE) -> Delivery:

@@ -227,7 +227,7 @@ def test_a_household_whose_complaint_does_not_stand_is_told_within_two_hours_of_
         "handled": State.SUPERSEDED,
     }
     (refused,) = entries(case, "case_refused")
-    assert [row["name"] for row in refused.data["clocks"]] == ["invalid_reply"]
+    assert {row["name"] for row in refused.data["clocks"]} == {"invalid_reply", "step.verify"}
     world.at("2026-03-02 11:29")
     case = world.answer(case)
     assert clock(case, "invalid_reply").state is State.MET
@@ -275,6 +275,7 @@ def test_a_breach_the_timer_slept_through_survives_the_finding_that_the_complain
     world.do("decide_validity", case, valid=False, reason="不属物业范围")
     case = world.case(case.id)
     assert {row.name: row.state for row in case.deadlines} == {
+        "step.verify": State.RUNNING,
         "reply": State.BREACHED,
         "handled": State.SUPERSEDED,
         "invalid_reply": State.RUNNING,
@@ -294,6 +295,7 @@ def test_a_breach_the_timer_slept_through_survives_a_change_of_level(world: Worl
     assert not case.on_time
     ended = [deadline.ended_at for deadline in case.deadlines if deadline.state is State.BREACHED]
     world.at("2025-03-13 10:00")
+    world.file(case, "customer_relations")
     world.call_back(called_back(world.answer(case), satisfied=True))
     case = world.case(case.id)
     assert case.state is CaseState.CLOSED

@@ -124,6 +124,12 @@ class Services:
         elif name == "close_case":
             case["state"] = "closed"
 
+    def _next_steps(self, _org: str, *, id: str) -> Row:  # noqa: A002 - as the RPC names it
+        return {"case_id": id, "steps": []}
+
+    def _get_settlement(self, _org: str, *, id: str) -> Row:  # noqa: A002 - as the RPC names it
+        return {"case_id": id, "filings_due": []}
+
     def _complete_callback(self, _org: str, *, id: str, outcome: str, note: str) -> None:  # noqa: A002 - as the RPC names them
         callback = self.callbacks[id]
         callback["made"] = True

@@ -13,7 +13,7 @@ from kefu.demo import handling
 from kefu.demo.colleagues import Colleague
 from kefu.demo.handling import STATES, Handling, NotSeen, Task
 from kefu.demo.model import CallbackAnswer, Reaction
-from shared.errors import RuleRefused
+from shared.errors import KefuError, RuleRefused
 
 SATISFIED = CallbackAnswer("satisfied", "好的")
 UNHAPPY = CallbackAnswer("dissatisfied", "不行")
@@ -31,6 +31,9 @@ class Office:
         self.slow_for = 0
         self.rounds = 0
         self.state = "received"
+        #: What the path asks for, by what it waits for; and where the case must be filed.
+        self.steps: list[dict[str, Any]] = []
+        self.filings: list[str] = []
 
     def order(self, org: str, who: Colleague, method: str, key: str, **arguments: Any) -> Any:
         if method in self.refuses:
@@ -41,14 +44,23 @@ class Office:
             self.state = "replied"
         if method == "followup.complete_callback" and arguments["outcome"] == "dissatisfied":
             self.state = "accepted"
+        if method == "complaints.take_step":
+            self.steps = [row for row in self.steps if row["step"] != arguments["step"]]
 
     def ask(self, org: str, method: str, **arguments: Any) -> Any:
+        if method == "complaints.next_steps":
+            return {"steps": [row | {"waits_for": self._waits_for(row)} for row in self.steps]}
+        if method == "complaints.get_settlement":
+            return {"filings_due": [{"unit": unit} for unit in self.filings]}
         self.asked[method] += 1
         if self.asked[method] <= self.slow_for:
             return [] if method == "followup.list_callbacks" else {"state": "replied"}
         if method == "followup.list_callbacks":
             return [{"callback_id": f"cb_{self.rounds}", "round": self.rounds}]
         return {"state": self.state}
+
+    def _waits_for(self, row: dict[str, Any]) -> list[str]:
+        return ["reply"] if row["after_reply"] and not self.rounds else []
 
     def methods(self) -> list[str]:
         return [method.partition(".")[2] for _, method, _, _ in self.commands]
@@ -63,6 +75,63 @@ def play(office: Office, reaction: Reaction, *, run: str = "r1", by_hand: bool =
     colleagues: Any = office
     player = Handling(colleagues, run, closed_by_hand=closed_by_hand, stop=stop)
     player.play(Task("plaza-demo", "cs_1", "e-1", reaction))
+
+
+def step(code: str, role: str, *fields: dict[str, Any], **changes: Any) -> dict[str, Any]:
+    """Return a step as ``next_steps`` tells of it."""
+    row = {"step": code, "roles": [role], "mandatory": True, "command": "take_step", "taken": []}
+    rest = {"fields": list(fields), "each_of": None, "remaining": [], "after_reply": False}
+    return row | rest | changes
+
+
+def asked_for(code: str, kind: str, *options: str, required: bool = True) -> dict[str, Any]:
+    return {"field": code, "kind": kind, "options": list(options), "required": required}
+
+
+def test_each_step_of_the_path_is_taken_by_somebody_of_its_role_and_filled_as_asked() -> None:
+    """Mandatory steps before the decision and after the reply; others and those with a command are left alone."""
+    office = Office()
+    office.steps = [
+        step("verify", "duty_staff", asked_for("result", "text"), asked_for("number", "of_case")),
+        step(
+            "decide", "department_manager", asked_for("yes", "yes_no"), asked_for("what", "choice", "a", "b")
+        ),
+        step("tell", "property_clerk", asked_for("who", "names", required=True), after_reply=True),
+        step("extra", "hr_admin", mandatory=False),
+        step("reply", "ops_cs", command="reply"),
+    ]
+    play(office, REPLIED)
+    assert office.methods() == ["take_step", "take_step", "decide_validity", "reply", "take_step"]
+    took = [(row["step"], sorted(row["filled"])) for row in office.arguments("take_step")]
+    assert took == [("verify", ["result"]), ("decide", ["what", "yes"]), ("tell", ["who"])]
+    who = [colleague for colleague, method, _, _ in office.commands if method.endswith("take_step")]
+    assert who == [Colleague.FRONT, Colleague.SUPERIOR, Colleague.FRONT]
+
+
+def test_a_step_for_each_of_several_is_filled_with_the_one_still_missing() -> None:
+    """The signature is that of a department that has not signed."""
+    office = Office()
+    signed = step("sign", "staff", asked_for("department", "text"), each_of="department")
+    office.steps = [signed | {"remaining": ["finance", "sales"]}]
+    play(office, VALID)
+    assert [row["filled"] for row in office.arguments("take_step")] == [{"department": "finance"}]
+
+
+def test_a_step_nobody_of_the_demo_may_take_is_told() -> None:
+    """A rulebook with a role the demo lacks stops the case with its name."""
+    office = Office()
+    office.steps = [step("fly", "astronaut")]
+    with pytest.raises(KefuError, match="astronaut"):
+        play(office, VALID)
+
+
+def test_a_case_is_filed_where_it_must_be_before_its_callback() -> None:
+    """What must be filed before closing is filed after the reply."""
+    office = Office()
+    office.filings = ["board"]
+    play(office, REPLIED)
+    assert office.methods() == ["decide_validity", "reply", "record_filing"]
+    assert office.arguments("record_filing")[0]["unit"] == "board"
 
 
 def test_nothing_is_done_about_a_complaint_nobody_took_up() -> None:

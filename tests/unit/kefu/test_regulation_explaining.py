@@ -35,7 +35,10 @@ PROFILES = (
 #: Every role any profile names.
 ROLES = (
     "after_sales, aftersale, complaint_handler, cs_head, cs_staff, duty_staff, engineering, manager, ops_cs, "
-    "presale, property_clerk, service_desk, store_superior, telemarketing"
+    "presale, property_clerk, service_desk, store_superior, telemarketing, supervisor, hr_admin, general_manager, "
+    "cs_vice_president, cs_senior_executive, legal_adviser, marketing_handler, staff, store_staff, "
+    "company_leader, department_manager, domestic_sales, handling_dept, handling_superior, ops_supervisor, "
+    "technical_supervisor"
 )
 
 

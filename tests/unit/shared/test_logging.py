@@ -198,8 +198,11 @@ def test_a_very_long_text_is_cut_and_a_number_across_the_cut_does_not_show(lines
     for length in range(16_370, 16_386):
         lines.start_afresh()
         get_logger("alpha").info("x" * length + "13800000001" + "y" * 50_000)
-        assert len(lines.only()["event"]) < 16_400
-        assert "138" not in lines.getvalue()
+        line = lines.only()
+        # The time may well have these digits.
+        del line["time"]
+        assert len(line["event"]) < 16_400
+        assert "138" not in str(line)
 
 
 PERSONAL_KEYS = (
