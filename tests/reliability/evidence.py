@@ -18,7 +18,9 @@ from shared.messaging.dead_letters import DeadLetters
 from shared.messaging.topology import dead_letter_queue
 from shared.testing.checker import Ledger, Score, chain_faults, same, score_ledger, table
 from tests.integration.process_stack import ProcessStack
-from tests.reliability.workload import CONTACTS, DEAD, ORG, REJECTED, Workload
+from tests.reliability.desks import FILED_WITH
+from tests.reliability.shift import CONTACTS, DEAD, ORG, REJECTED
+from tests.reliability.workload import Workload
 
 Document = dict[str, Any]
 
@@ -29,6 +31,11 @@ EFFECTS = {
     "complaints.attempt_contact": ("contact_attempted",),
     "complaints.record_progress": ("case_progressed",),
     "complaints.reply": ("case_replied",),
+    "complaints.propose_offer": ("offer_proposed",),
+    "complaints.decide_offer": ("approval_given",),
+    "complaints.answer_offer": ("offer_accepted", "offer_declined"),
+    "complaints.pay_offer": ("offer_paid",),
+    "complaints.record_filing": ("filing_recorded",),
     "followup.complete_callback": ("callback_attempted", "callback_completed", "callback_unsatisfied"),
 }
 #: Collections of aggregates: where each service keeps what has a history, and when it was made.
@@ -37,6 +44,7 @@ AGGREGATES = (
     ("intake", "contacts", "registered_at"),
     ("intake", "rejected_events", "rejected_at"),
     ("complaints", "cases", "opened_at"),
+    ("complaints", "offers", "proposed_at"),
     ("followup", "callbacks", "scheduled_at"),
     ("followup", "messages", "requested_at"),
     ("reporting", "reports", "published_at"),
@@ -107,6 +115,7 @@ class Investigation:
         recorded = _entries(documents)
         contacts = documents["intake", "contacts"]
         cases = documents["complaints", "cases"]
+        offers = documents["complaints", "offers"]
         callbacks = documents["followup", "callbacks"]
         ledger = workload.ledger
         scores = [
@@ -114,12 +123,13 @@ class Investigation:
             score_ledger(REJECTED, ledger, Counter(_ids(documents["intake", "rejected_events"]))),
             # A message may die twice, the broker's confirmation of the first death being lost: once counts.
             score_ledger(DEAD, ledger, Counter(set(self._dead(workload.shared.run)))),
-            *_command_scores(ledger, contacts, cases, callbacks),
+            *_command_scores(ledger, contacts, [*cases, *offers], callbacks),
             same("contact numbers", _numbers(contacts), _numbers(contacts)),
             same("complaints to cases", _complaints(contacts), _raised(cases)),
             same("replies to callbacks", _replies(cases), _called(callbacks)),
             same("callbacks' results to cases", _results(callbacks), _taken(cases)),
             same("vain calls to messages", _vain(cases), _requests(documents["followup", "messages"])),
+            same("offers to cases", _offers(offers), _noted(cases)),
             same("late complaints to breaches", workload.shared.late & _ids(contacts), _breaches(cases)),
             same("recorded to archived", recorded, self._of_this_run(archive, set(recorded))),
             same("cases to figures", _ids(cases), self._facts("cases", _ids(cases))),
@@ -179,9 +189,9 @@ class Investigation:
 
 
 def _command_scores(
-    ledger: Ledger, contacts: list[Document], cases: list[Document], callbacks: list[Document]
+    ledger: Ledger, contacts: list[Document], complaints: list[Document], callbacks: list[Document]
 ) -> list[Score]:
-    places = {"intake": contacts, "complaints": cases, "followup": callbacks}
+    places = {"intake": contacts, "complaints": complaints, "followup": callbacks}
     scores = []
     for method, types in EFFECTS.items():
         prefix = f"{ORG}/{method.partition('.')[2]}/"
@@ -246,6 +256,16 @@ def _requests(messages: Iterable[Document]) -> list[str]:
     return [message["history"][0]["cause"] for message in messages]
 
 
+def _offers(offers: Iterable[Document]) -> list[str]:
+    return [f"{offer['_id']} {offer['stood']} {offer['opened']}" for offer in offers if offer["stood"]]
+
+
+def _noted(cases: Iterable[Document]) -> list[str]:
+    return [
+        f"{key} {seq} {is_open}" for case in cases for key, (seq, is_open) in case.get("offers", {}).items()
+    ]
+
+
 def _breaches(cases: Iterable[Document]) -> list[str]:
     breached = []
     for case in cases:
@@ -289,6 +309,18 @@ def _endings(cases: Iterable[Document], callbacks: Iterable[Document]) -> list[s
         if callback["state"] != "done" or callback["round"] != case["rounds"]:
             continue
         wanted = "closed" if callback["effect"] == "close" else "accepted"
+        if wanted == "closed" and _waits_rightly(case):
+            continue
         if case["state"] != wanted:
             faults.append(f"case {case['_id']} is {case['state']}, its last callback wants it {wanted}")
     return faults
+
+
+def _waits_rightly(case: Document) -> bool:
+    """Return whether a case stays open for an offer that is not settled, or because it is still to be filed."""
+    open_offers = any(is_open for _, is_open in case.get("offers", {}).values())
+    filed = {filing["unit"] for filing in case.get("filings", ())}
+    unit = FILED_WITH.get(case["level"])
+    return case.get("waits_to_close") is not None and (
+        open_offers or (unit is not None and unit not in filed)
+    )
