@@ -74,7 +74,7 @@ def build(runtime: Runtime) -> Application:
         take_contacts=TakeContacts(OpenCases(repository, rules, runtime.clock)),
         take_callbacks=TakeCallbacks(repository, rules, runtime.clock),
         handle=HandleCases(repository, rules, runtime.clock),
-        look_up=LookUpCases(repository, rules),
+        look_up=LookUpCases(repository, rules, runtime.clock),
         take_steps=TakeSteps(repository, rules, runtime.clock),
         look_up_steps=LookUpSteps(repository, rules),
         fire_clocks=FireClocks(

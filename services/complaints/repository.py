@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 
@@ -12,6 +12,8 @@ from pymongo import ASCENDING, DESCENDING, IndexModel
 
 from services.complaints.domain.case import Case
 from services.complaints.domain.claim import Claim, Note
+from services.complaints.domain.entrusted import Judgement
+from services.complaints.domain.listing import Listing
 from services.complaints.domain.path.rules import Taken
 from services.complaints.domain.states import OPEN_STATES, CaseState
 from services.complaints.offer_documents import settled_document, settled_fields
@@ -60,6 +62,8 @@ class CaseRepository:
                 IndexModel([("open_calendars", ASCENDING)], sparse=True),
                 IndexModel([("org", ASCENDING), ("state", ASCENDING), ("received_at", DESCENDING)]),
                 IndexModel([("org", ASCENDING), ("received_at", DESCENDING)]),
+                IndexModel([("org", ASCENDING), ("handler", ASCENDING), ("received_at", DESCENDING)]),
+                IndexModel([("org", ASCENDING), ("due_at", ASCENDING)]),
             ]
         )
 
@@ -157,18 +161,22 @@ class CaseRepository:
                 break
         return list(found.values())[:limit]
 
-    def listed(self, org: str, *, state: str | None, level: str | None, limit: int, skip: int) -> list[Case]:
-        """Return a page of cases, the newest first; ``state`` may also be ``open`` or ``overdue``."""
+    def listed(self, org: str, listing: Listing, *, limit: int, skip: int) -> list[Case]:
+        """Return a page of the cases of ``org`` that ``listing`` asks for."""
         query: dict[str, Any] = {"org": org}
-        if state == "open":
-            query["state"] = {"$in": _OPEN}
-        elif state == "overdue":
+        if listing.state == "overdue":
             query |= {"state": {"$in": _OPEN}, "overdue": True}
-        elif state:
-            query["state"] = state
-        if level:
-            query["level"] = level
-        rows = self._store.find_many(query, sort=[("received_at", DESCENDING)], limit=limit, skip=skip)
+        elif listing.state == "open" or (listing.state is None and listing.handler is not None):
+            query["state"] = {"$in": _OPEN}
+        elif listing.state:
+            query["state"] = listing.state
+        asked = {"level": listing.level, "matter_id": listing.matter_id, "handler": listing.handler}
+        query |= {name: value for name, value in asked.items() if value is not None}
+        order = ("received_at", DESCENDING)
+        if listing.due_before is not None:
+            query["due_at"] = {"$lt": listing.due_before}
+            order = ("due_at", ASCENDING)
+        rows = self._store.find_many(query, sort=[order], limit=limit, skip=skip)
         return [case_of(row) for row in rows]
 
     def summary(self, org: str) -> list[dict[str, Any]]:
@@ -262,6 +270,10 @@ def document_of(case: Case) -> Document:
         document["waits_to_close"] = case.waits_to_close
     if case.is_open:
         document["open_key"] = open_key(case.org, case.customer_id, claim.problem)
+    if case.judged is not None:
+        document["judged"] = asdict(case.judged)
+    if case.due_at is not None:
+        document["due_at"] = case.due_at
     if case.next_due is not None:
         document["next_due"] = case.next_due
     if case.open_calendars:
@@ -284,5 +296,6 @@ def case_of(document: Mapping[str, Any]) -> Case:
         # Cases of before there were paths have taken none of their steps.
         taken=[Taken(**row) for row in document.get("taken", ())],
         waits_to_close=document.get("waits_to_close"),
+        judged=Judgement(**document["judged"]) if "judged" in document else None,
         **settled_fields(document),
     )

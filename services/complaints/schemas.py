@@ -99,12 +99,39 @@ class DecideExtension(ById):
     note = long_text(_MAX_TEXT, load_default=None, allow_none=True)
 
 
+class AssignCase(ById):
+    """To whom a case is handed over."""
+
+    handler = line(_MAX_ID, required=True)
+    note = long_text(_MAX_TEXT, load_default=None, allow_none=True)
+
+
+class SetLevel(ById):
+    """The level somebody with authority gives a case, and why."""
+
+    level = fields.String(required=True, validate=CODE)
+    reason = long_text(_MAX_TEXT, required=True)
+
+
 class ListCases(Schema):
-    """A page of cases, the newest first."""
+    """A page of cases: the newest first, or what is due until some time, the most urgent first.
+
+    ``mine`` are the open cases the caller handles; ``due_today`` and ``due_before`` those whose next deadline ends
+    on this day of the organisation, or before a moment.
+    """
 
     state = fields.String(
         load_default=None, validate=validate.OneOf(["open", "overdue", *(state.value for state in CaseState)])
     )
     level = fields.String(load_default=None, validate=CODE)
+    matter_id = line(_MAX_ID, load_default=None, allow_none=True)
+    mine = truth(load_default=False)
+    due_today = truth(load_default=False)
+    due_before = Moment(load_default=None, allow_none=True)
     limit = fields.Integer(load_default=50, strict=True, validate=validate.Range(1, 200))
     skip = fields.Integer(load_default=0, strict=True, validate=validate.Range(0, 100_000))
+
+    @validates_schema
+    def _due_once(self, data: dict[str, Any], **_: object) -> None:
+        if data.get("due_today") and data.get("due_before") is not None:
+            raise ValidationError("goes without due_today", "due_before")

@@ -7,6 +7,7 @@ from typing import Any
 
 from services.complaints.application import Application
 from services.complaints.schemas import (
+    AssignCase,
     AttemptContact,
     ByContact,
     ById,
@@ -19,6 +20,7 @@ from services.complaints.schemas import (
     Reply,
     RequestExtension,
     ResumeClocks,
+    SetLevel,
 )
 from services.complaints.schemas_liability import (
     AppealPenalty,
@@ -120,6 +122,16 @@ class ComplaintsService(OfferCalls):
         """Return what is to be done on a case, by whom, and what the caller may do now."""
         return self.app.look_up_steps.next_steps(call, data)
 
+    @command(*HANDLER_ROLES, schema=AssignCase)
+    def assign_case(self, call: Call, data: dict[str, Any]) -> dict[str, Any]:
+        """Hand a case over to somebody."""
+        return self.app.handle.assign_case(call, data)
+
+    @command(*HANDLER_ROLES, schema=SetLevel)
+    def set_level(self, call: Call, data: dict[str, Any]) -> dict[str, Any]:
+        """Give a case another level by authority."""
+        return self.app.handle.set_level(call, data)
+
     @command(*HANDLER_ROLES, schema=PauseClocks)
     def pause_clocks(self, call: Call, data: dict[str, Any]) -> dict[str, Any]:
         """Let clocks of a case stand still."""
@@ -152,8 +164,8 @@ class ComplaintsService(OfferCalls):
 
     @query(*READER_ROLES, schema=ListCases)
     def list_cases(self, call: Call, data: dict[str, Any]) -> list[dict[str, Any]]:
-        """Return a page of cases, the newest first."""
-        return self.app.look_up.cases(call.org, **data)
+        """Return a page of cases, the newest or the most urgent first."""
+        return self.app.look_up.cases(call, data)
 
     @query(*READER_ROLES, schema=Nothing)
     def summarise_cases(self, call: Call, data: dict[str, Any]) -> list[dict[str, Any]]:

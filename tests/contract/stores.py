@@ -13,7 +13,7 @@ from datetime import datetime
 from typing import Any, Generic, TypeVar
 
 from services.complaints.domain.case import Case
-from services.complaints.domain.states import OPEN_STATES
+from services.complaints.domain.listing import Listing
 from services.complaints.repository import Member, open_key
 from services.followup.domain.callback import Callback, State
 from services.followup.domain.facts import Ending
@@ -34,6 +34,7 @@ from shared.errors import Conflict
 from shared.history import Entry
 from shared.mongo.store import Inserted
 from shared.outbox import Unsent
+from tests.unit.complaints.listing import page
 
 A = TypeVar("A", bound=Aggregate)
 Sink = Callable[[Sequence[Unsent]], None]
@@ -222,13 +223,8 @@ class ComplaintsMemory(_Memory):
                 for clock in row.deadlines
             ]
 
-    def listed(self, org: str, *, state: str | None, level: str | None, limit: int, skip: int) -> list[Case]:
-        def wanted(row: Case) -> bool:
-            states = {None: True, "open": row.state in OPEN_STATES, "overdue": row.overdue}
-            return states.get(state, row.state == state) and level in {None, row.level}
-
-        rows = sorted(self.cases_kept.all(org), key=lambda row: row.received_at, reverse=True)
-        return [row for row in rows if wanted(row)][skip : skip + limit]
+    def listed(self, org: str, listing: Listing, *, limit: int, skip: int) -> list[Case]:
+        return page(self.cases_kept.all(org), listing, limit, skip)
 
     def summary(self, org: str) -> list[dict[str, Any]]:
         groups: dict[tuple[str, str], list[Case]] = {}

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from services.complaints.domain.checks import check_ground, check_next_reply
 from services.complaints.domain.claim import Claim, Note, clocks_data
+from services.complaints.domain.entrusted import EntrustedCase
 from services.complaints.domain.path.rules import CLOSE, REPLY, VALIDITY
 from services.complaints.domain.rulebook import (
     AppliesTo,
@@ -17,7 +18,6 @@ from services.complaints.domain.rulebook import (
     CloseCondition,
     Step,
 )
-from services.complaints.domain.settled import SettledCase
 from services.complaints.domain.states import OPEN_STATES, CaseState, ContactOutcome
 from services.complaints.domain.timing import Timing
 from shared.errors import Problem, RuleRefused
@@ -25,7 +25,7 @@ from shared.history import Cause, timestamp
 
 
 @dataclass(kw_only=True)
-class Case(SettledCase):
+class Case(EntrustedCase):
     """One complaint case. It keeps the version of the rulebook it was opened under.
 
     ``contacts`` are the contacts that raised it, the first one first; ``unit_id`` counts it as one
@@ -41,7 +41,6 @@ class Case(SettledCase):
     households: int = 1
     repeats: int = 0
     rounds: int = 0
-    handler: str | None = None
     prevention: str | None = None
     replied_at: datetime | None = None
     closed_at: datetime | None = None
@@ -324,18 +323,27 @@ class Case(SettledCase):
 
     def _raise_level(self, timing: Timing, at: datetime, cause: Cause) -> None:
         decision = timing.rules.level_of(self.claim.facts(self.households))
-        codes = [level.code for level in timing.rules.levels]
-        if codes.index(decision.level.code) <= codes.index(self.level):
+        codes, wanted = [level.code for level in timing.rules.levels], decision.level.code
+        if codes.index(wanted) <= codes.index(self.level) or self._judged_high_enough(wanted, timing):
             return
+        self.judged = None
+        self._put_level(wanted, decision.because, timing, at, cause)
+
+    def _level_by_facts(self, timing: Timing) -> str:
+        return timing.rules.level_of(self.claim.facts(self.households)).level.code
+
+    def _put_level(
+        self, level: str, because: Sequence[str], timing: Timing, at: datetime, cause: Cause
+    ) -> None:
         self.fire_clocks(at, cause, breaches_only=True)
-        before, self.level = self.level, decision.level.code
+        before, self.level = self.level, level
         self.deadlines = timing.relevel(self.deadlines, self.level, at)
         self.refresh_step_clocks(timing, at)
         data = {
             "case_id": self.id,
             "from": before,
             "to": self.level,
-            "because": list(decision.because),
+            "because": list(because),
             "households": self.households,
             "clocks": clocks_data(self.deadlines),
         }

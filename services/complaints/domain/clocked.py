@@ -59,6 +59,11 @@ class ClockedCase(Aggregate):
         """
         return sorted({f"{self.org}/{d.calendar_version}" for d in self.deadlines if d.open})
 
+    @property
+    def due_at(self) -> datetime | None:
+        """When the next of its running clocks ends; None when none runs."""
+        return min((d.due_at for d in self.deadlines if d.state is State.RUNNING), default=None)
+
     def fire_clocks(self, now: datetime, cause: Cause, *, breaches_only: bool = False) -> tuple[Firing, ...]:
         """Record every warning and breach that came due until ``now`` and return them in order of time."""
         asked = [not breaches_only or now >= deadline.due_at for deadline in self.deadlines]

@@ -61,6 +61,8 @@ class Step(StrEnum):
     HANDLE = "handle"
     REPLY = "reply"
     CLOSE = "close"
+    ASSIGN = "assign"
+    SET_LEVEL = "set_level"
 
 
 @dataclass(frozen=True, slots=True)

@@ -112,6 +112,14 @@ class HandleCases(CaseCommands):
         """Close the case by hand."""
         return self._apply(call, data, Case.close)
 
+    def assign_case(self, call: Caller, data: Mapping[str, Any]) -> dict[str, Any]:
+        """Hand the case over to somebody."""
+        return self._apply(call, data, Case.assign, data["handler"], fields=("note",))
+
+    def set_level(self, call: Caller, data: Mapping[str, Any]) -> dict[str, Any]:
+        """Give the case another level by authority."""
+        return self._apply(call, data, Case.set_level, data["level"], data["reason"])
+
     def pause_clocks(self, call: Caller, data: Mapping[str, Any]) -> dict[str, Any]:
         """Let clocks stand still."""
         return self._apply(call, data, Case.pause_clocks, data["clocks"], fields=("reason", "note"))

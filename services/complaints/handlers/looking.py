@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from services.complaints.domain.listing import Listing
 from services.complaints.errors import no_case
+from services.complaints.handlers.handling import Caller
 from services.complaints.handlers.opening import Rules
 from services.complaints.handlers.path_views import path_view
 from services.complaints.handlers.views import case_view
+from shared.clock import Clock
+from shared.history import timestamp
 
 if TYPE_CHECKING:
     from services.complaints.repository import CaseRepository
@@ -16,10 +21,11 @@ if TYPE_CHECKING:
 class LookUpCases:
     """Queries, each scoped to one organisation."""
 
-    def __init__(self, repository: CaseRepository, rules: Rules) -> None:
+    def __init__(self, repository: CaseRepository, rules: Rules, clock: Clock) -> None:
         """Use the repository for cases."""
         self._repository = repository
         self._rules = rules
+        self._clock = clock
 
     def case(self, org: str, case_id: str) -> dict[str, Any]:
         """Return one case with its notes."""
@@ -29,11 +35,19 @@ class LookUpCases:
         rules = self._rules.timing(org, case.regulation).rules
         return {**case_view(case, notes=True), "steps": path_view(case, rules)}
 
-    def cases(
-        self, org: str, *, state: str | None, level: str | None, limit: int, skip: int
-    ) -> list[dict[str, Any]]:
-        """Return a page of cases, the newest first."""
-        found = self._repository.listed(org, state=state, level=level, limit=limit, skip=skip)
+    def cases(self, call: Caller, data: Mapping[str, Any]) -> list[dict[str, Any]]:
+        """Return a page of cases: the newest first, the most urgent first where it is about what is due."""
+        due = data["due_before"]
+        if data["due_today"]:
+            due = self._rules.end_of_day(call.org, self._clock.now())
+        listing = Listing(
+            state=data["state"],
+            level=data["level"],
+            matter_id=data["matter_id"],
+            handler=call.actor if data["mine"] else None,
+            due_before=due,
+        )
+        found = self._repository.listed(call.org, listing, limit=data["limit"], skip=data["skip"])
         return [case_view(case) for case in found]
 
     def by_contact(self, org: str, contact_id: str) -> dict[str, Any]:
@@ -71,5 +85,8 @@ class LookUpCases:
             "by_facts": decision.level.code,
             "because": list(decision.because),
             "households": case.households,
+            "by_authority": None
+            if case.judged is None
+            else {"by": case.judged.by, "at": timestamp(case.judged.at), "by_facts": case.judged.by_facts},
             "source": rules.level(case.level).source,
         }

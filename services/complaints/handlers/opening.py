@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, time, timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
@@ -100,6 +100,12 @@ class Rules:
     def in_force(self, org: str, at: datetime) -> Regulation[ComplaintRules]:
         """Return what is in force for ``org`` at ``at``."""
         return self._rulebooks.for_org(org, at)
+
+    def end_of_day(self, org: str, at: datetime) -> datetime:
+        """Return when the day of ``org`` that ``at`` lies in ends."""
+        zone = self._calendars.by_name(self._rulebooks.organisation(org).calendar).zone
+        day = at.astimezone(zone).date() + timedelta(days=1)
+        return datetime.combine(day, time.min, zone)
 
     def timing(self, org: str, version: str) -> Timing:
         """Return the clocks of the rulebook's ``version`` in the organisation's calendar."""

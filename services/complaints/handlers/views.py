@@ -99,6 +99,11 @@ def case_view(case: Case, *, notes: bool = False) -> dict[str, Any]:
         "replied_at": _moment(case.replied_at),
         "closed_at": _moment(case.closed_at),
         "overdue": case.overdue,
+        "overdue_because": [
+            {"clock": deadline.name, "due_at": timestamp(deadline.due_at), "source": deadline.source}
+            for deadline in case.deadlines
+            if deadline.open and deadline.was_breached
+        ],
         "on_time": case.on_time,
         "profile": case.profile,
         "regulation": case.regulation,

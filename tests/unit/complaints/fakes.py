@@ -18,9 +18,10 @@ from marshmallow import RAISE, Schema
 from kefu.demo.walking import filled
 from services.complaints import schemas, schemas_path
 from services.complaints.domain.case import Case
+from services.complaints.domain.listing import Listing
 from services.complaints.domain.money.rules import Way
 from services.complaints.domain.rulebook import ComplaintRules
-from services.complaints.domain.states import OPEN_STATES, CaseState
+from services.complaints.domain.states import CaseState
 from services.complaints.handlers.events import TakeCallbacks, TakeContacts
 from services.complaints.handlers.handling import HandleCases
 from services.complaints.handlers.looking import LookUpCases
@@ -38,6 +39,7 @@ from shared.messaging.delivery import Delivery
 from shared.mongo.store import Inserted
 from shared.regulations import Rulebooks
 from shared.worktime.calendars import Calendars
+from tests.unit.complaints.listing import page
 
 ORGANISATIONS = Path(__file__).parents[3] / "organisations"
 PLAZA, RETAIL, PROPERTY, SHOP, IT = "plaza-demo", "retail-demo", "property-demo", "shop-demo", "it-demo"
@@ -177,19 +179,8 @@ class MemoryCases(CaseRepository):
         ]
         return [case_of(copy.deepcopy(row)) for row in rows[:limit]]
 
-    def listed(self, org: str, *, state: str | None, level: str | None, limit: int, skip: int) -> list[Case]:
-        chosen = [
-            case
-            for case in self.all()
-            if case.org == org
-            and (
-                state in (None, case.state.value)
-                or (state == "open" and case.state in OPEN_STATES)
-                or (state == "overdue" and case.overdue)
-            )
-            and level in (None, case.level)
-        ]
-        return sorted(chosen, key=lambda case: case.received_at, reverse=True)[skip : skip + limit]
+    def listed(self, org: str, listing: Listing, *, limit: int, skip: int) -> list[Case]:
+        return page([case for case in self.all() if case.org == org], listing, limit, skip)
 
     def summary(self, org: str) -> list[dict[str, Any]]:
         cases = [case for case in self.all() if case.org == org]
@@ -225,6 +216,8 @@ _SCHEMAS: Mapping[str, type[Schema]] = {
     "progress": schemas.Progress,
     "reply": schemas.Reply,
     "close": schemas.ById,
+    "assign_case": schemas.AssignCase,
+    "set_level": schemas.SetLevel,
     "pause_clocks": schemas.PauseClocks,
     "resume_clocks": schemas.ResumeClocks,
     "request_extension": schemas.RequestExtension,
@@ -250,7 +243,7 @@ class World:
         self.take_contacts = TakeContacts(OpenCases(self.cases, self.rules, self.clock))
         self.take_callbacks = TakeCallbacks(self.cases, self.rules, self.clock)
         self.handle = HandleCases(self.cases, self.rules, self.clock)
-        self.look = LookUpCases(self.cases, self.rules)
+        self.look = LookUpCases(self.cases, self.rules, self.clock)
         self.steps = TakeSteps(self.cases, self.rules, self.clock)
         self.look_at_steps = LookUpSteps(self.cases, self.rules)
         current = [
@@ -358,6 +351,12 @@ class World:
         at, cause = self.clock.now(), Cause(f"filing-{unit}", "stf_test")
         kept.record_filing(timing, unit, Way.PAPER, None, roles=EVERY_ROLE, at=at, cause=cause)
         self.cases.save(kept, since_seq=since)
+
+    def numbers(self, org: str = PLAZA, *, actor: str = "stf_test", **wanted: Any) -> list[str]:
+        """Return the numbers of the cases that a list shows to ``actor``."""
+        data = schemas.ListCases(unknown=RAISE).load(wanted)
+        rows = self.look.cases(FakeCall(org, "", frozenset(EVERY_ROLE), actor), data)
+        return [row["number"] for row in rows]
 
     def tick(self) -> None:
         """Let the timer run until nothing is due."""

@@ -44,7 +44,7 @@ def office(tmp_path: Path) -> World:
     world.take_contacts = TakeContacts(OpenCases(world.cases, rules, world.clock))
     world.take_callbacks = TakeCallbacks(world.cases, rules, world.clock)
     world.handle = HandleCases(world.cases, rules, world.clock)
-    world.look = LookUpCases(world.cases, rules)
+    world.look = LookUpCases(world.cases, rules, world.clock)
     world.steps = TakeSteps(world.cases, rules, world.clock)
     world.look_at_steps = LookUpSteps(world.cases, rules)
     return world
