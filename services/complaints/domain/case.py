@@ -9,6 +9,7 @@ from typing import Any
 
 from services.complaints.domain.checks import check_ground, check_next_reply
 from services.complaints.domain.claim import Claim, Note, clocks_data
+from services.complaints.domain.contested import ContestedCase
 from services.complaints.domain.path.rules import CLOSE, REPLY, VALIDITY
 from services.complaints.domain.rulebook import (
     AppliesTo,
@@ -17,7 +18,6 @@ from services.complaints.domain.rulebook import (
     CloseCondition,
     Step,
 )
-from services.complaints.domain.settled import SettledCase
 from services.complaints.domain.states import OPEN_STATES, CaseState, ContactOutcome
 from services.complaints.domain.timing import Timing
 from shared.errors import Problem, RuleRefused
@@ -25,7 +25,7 @@ from shared.history import Cause, timestamp
 
 
 @dataclass(kw_only=True)
-class Case(SettledCase):
+class Case(ContestedCase):
     """One complaint case. It keeps the version of the rulebook it was opened under.
 
     ``contacts`` are the contacts that raised it, the first one first; ``unit_id`` counts it as one
@@ -73,6 +73,7 @@ class Case(SettledCase):
             "clocks": clocks_data(self.deadlines),
         }
         self.record("case_opened", data, at=self.opened_at, cause=cause)
+        self.watch(timing, self.opened_at, cause)
         self.mark_processed(cause.message_id)
 
     def join_repeat(
@@ -87,6 +88,7 @@ class Case(SettledCase):
         self.contacts.append(contact_id)
         self.repeats += 1
         self.claim = self.claim.with_repeat(claim)
+        self.refresh_step_clocks(timing, at)
         escalates = timing.rules.repeat_escalates
         if escalates is not None and escalates.value:
             data = {
@@ -155,6 +157,7 @@ class Case(SettledCase):
         timing: Timing,
         outcome: ContactOutcome,
         *,
+        apologised: bool = False,
         roles: Collection[str],
         at: datetime,
         cause: Cause,
@@ -181,13 +184,23 @@ class Case(SettledCase):
             "message": template,
         }
         self.record("contact_attempted", data, at=at, cause=cause)
+        if apologised:
+            self._apologise(at, cause)
         self.notes.append(Note("contact", outcome.value, cause.actor, at))
         if outcome is ContactOutcome.REACHED or template is not None:
             self._meet(ClockEnd.CONTACTED, timing, at, cause)
             self._count(timing, "attempt_contact", role, at, cause)
 
     def progress(
-        self, timing: Timing, step: str, text: str, *, roles: Collection[str], at: datetime, cause: Cause
+        self,
+        timing: Timing,
+        step: str,
+        text: str,
+        *,
+        told: bool = False,
+        roles: Collection[str],
+        at: datetime,
+        cause: Cause,
     ) -> None:
         """Enter the handling's progress into the case (B-JKC-61)."""
         role = self._may(Step.HANDLE, timing, roles, code="record_progress")
@@ -199,6 +212,7 @@ class Case(SettledCase):
         self.record(
             "case_progressed", {"case_id": self.id, "step": step, "at": timestamp(at)}, at=at, cause=cause
         )
+        self._enter(timing, step, at, cause, told=told)
 
     def reply(
         self,
@@ -227,6 +241,7 @@ class Case(SettledCase):
         self.prevention = prevention or self.prevention
         self.notes.append(Note("reply" if final else "interim_reply", text, cause.actor, at))
         self._meet(ClockEnd.REPLIED, timing, at, cause)
+        self._answered(timing, at, cause, told=True, final=final)
         if not final:
             moment = None if next_reply_at is None else timestamp(next_reply_at)
             interim = {
@@ -340,6 +355,7 @@ class Case(SettledCase):
             "clocks": clocks_data(self.deadlines),
         }
         self.record("case_level_changed", data, at=at, cause=cause)
+        self.watch(timing, at, cause)
 
     def take_step(
         self,
