@@ -17,7 +17,7 @@ from services.complaints.domain.supervision.rules import (
     ApologyRule,
     AutomaticRule,
     Escalation,
-    FeedbackOn,
+    FeedbackOf,
     FeedbackRule,
     ReferralRule,
     ReportRule,
@@ -120,7 +120,7 @@ class _ReferralRow(Row):
 
 class _FeedbackRow(Row):
     builds = FeedbackRule
-    on = OneOf(FeedbackOn, **REQUIRED)
+    of = OneOf(FeedbackOf, **REQUIRED)
     source = source()
 
 

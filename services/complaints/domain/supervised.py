@@ -17,7 +17,7 @@ from services.complaints.domain.supervision.rules import (
     REFERRAL,
     REPORT,
     URGE,
-    FeedbackOn,
+    FeedbackOf,
     ReferralRule,
     SupervisionRules,
     UrgeRule,
@@ -402,7 +402,7 @@ class SupervisedCase(SettledCase):
         rule = (rules.supervision or SupervisionRules()).feedback
         if rule is None or self.result_told_at is not None or self.valid is not True:
             return None
-        return rule.source if rule.on is FeedbackOn.EVERY or self.urges else None
+        return rule.source if rule.of is FeedbackOf.EVERY or self.urges else None
 
 
 def _rules(timing: Timing) -> SupervisionRules:

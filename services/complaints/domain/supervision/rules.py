@@ -13,7 +13,7 @@ from shared.worktime import Duration
 URGE, REPORT, REFERRAL = "urge", "report", "referral"
 
 
-class FeedbackOn(StrEnum):
+class FeedbackOf(StrEnum):
     """The cases that do not close before the result was fed back."""
 
     EVERY = "every"
@@ -106,7 +106,7 @@ class ReferralRule:
 class FeedbackRule:
     """That a case does not close before the customer was told the result, after the last reply."""
 
-    on: FeedbackOn
+    of: FeedbackOf
     source: str
 
 
