@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from marshmallow import Schema, fields, validate
+from typing import Any
+
+from marshmallow import RAISE, Schema, ValidationError, fields, validate
 
 from services.complaints.domain.dispute.dispute import Outcome
 from services.complaints.domain.supervision.watch import AskedBy
@@ -12,8 +14,8 @@ from shared.fields import CODE, line, long_text, truth
 _MAX_TEXT = 4000
 _MAX_ID = 64
 _MAX_STAFF = 128
-_MAX_PARTIES = 20
-_MAX_NAMES = 50
+#: More parties, or people of one, than a dispute has.
+_MOST = 50
 _MAX_REFERRALS = 10_000
 _MAX_PAGE, _PAGE, _MAX_SKIP = 200, 50, 100_000
 
@@ -75,9 +77,14 @@ class ListSupervised(_Page):
     overdue = truth(load_default=None, allow_none=True)
 
 
+def _not_too_many(rows: list[Any]) -> None:
+    if len(rows) > _MOST:
+        raise ValidationError(f"has more than {_MOST} entries")
+
+
 class _Party(Schema):
     department = fields.String(required=True, validate=CODE)
-    staff = fields.List(line(_MAX_STAFF), load_default=list, validate=validate.Length(max=_MAX_NAMES))
+    staff = fields.List(line(_MAX_STAFF), load_default=list, validate=_not_too_many)
 
 
 class RaiseDispute(Schema):
@@ -88,7 +95,7 @@ class RaiseDispute(Schema):
     question = long_text(_MAX_TEXT, required=True)
     topic = fields.String(load_default=None, allow_none=True, validate=CODE)
     department = fields.String(required=True, validate=CODE)
-    parties = fields.List(fields.Nested(_Party), required=True, validate=validate.Length(1, _MAX_PARTIES))
+    parties = fields.List(fields.Nested(_Party(unknown=RAISE)), required=True, validate=_not_too_many)
 
 
 class Recuse(ById):
