@@ -148,7 +148,7 @@ class SupervisedCase(SettledCase):
             "asked_by": asked_by.value,
             "by": cause.actor,
             "role": role,
-            "answer_by": self._due_at(clock),
+            "due_at": self._due_at(clock),
             "source": rule.source,
             "urged_at": timestamp(at),
         }

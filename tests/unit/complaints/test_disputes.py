@@ -97,7 +97,11 @@ def test_one_appeal_in_time_goes_to_the_next_instance_whose_ruling_is_final(plaz
     """Guards the day for the appeal, the other judge, the new responsible department, and that there is no second."""
     case = plaza.accepted()
     dispute_id = plaza.raised(case)
-    arguments = {"id": dispute_id, "department": "engineering", "reason": "图纸由运营部提供"}
+    arguments: dict[str, Any] = {
+        "id": dispute_id,
+        "department": "engineering",
+        "reason": "图纸由运营部提供",
+    }
     plaza.refused("appeal_ruling", Conflict, **arguments)
     plaza.do("rule_dispute", id=dispute_id, by="stf_judge", roles=SUPERVISOR, **RULING)
     plaza.at("2026-03-03 08:59")
@@ -106,7 +110,12 @@ def test_one_appeal_in_time_goes_to_the_next_instance_whose_ruling_is_final(plaz
     plaza.do("appeal_ruling", by="stf_a", key="same", **arguments)
     plaza.do("appeal_ruling", by="stf_a", key="same", **arguments)
     assert plaza.case(case).open_disputes == [dispute_id]
-    second = {"text": "由运营部承担", "responsible": "operations", "id": dispute_id, "roles": VICE}
+    second: dict[str, Any] = {
+        "text": "由运营部承担",
+        "responsible": "operations",
+        "id": dispute_id,
+        "roles": VICE,
+    }
     error = plaza.refused("rule_dispute", RuleRefused, by="stf_judge", **second)
     assert "gave the ruling" in error.message
     answer = plaza.do("rule_dispute", by="stf_vice", **second)
