@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from services.complaints.disputes import DisputeRepository
 from services.complaints.handlers.approving import ApproveOffers
 from services.complaints.handlers.charging import Files
+from services.complaints.handlers.dispute_ticking import TickDisputes
+from services.complaints.handlers.disputing import SettleDisputes
 from services.complaints.handlers.events import TakeCallbacks, TakeContacts
 from services.complaints.handlers.filing import KeepRecords
 from services.complaints.handlers.handling import HandleCases
@@ -22,6 +25,7 @@ from services.complaints.handlers.recomputing import RecomputeClocks
 from services.complaints.handlers.sanctioning import SanctionStaff
 from services.complaints.handlers.settling import Desk
 from services.complaints.handlers.stepping import LookUpSteps, TakeSteps
+from services.complaints.handlers.supervising import LookUpSupervision, Supervise
 from services.complaints.handlers.ticking import FireClocks
 from services.complaints.ledgers import LedgerRepository
 from services.complaints.offers import OfferRepository
@@ -54,6 +58,10 @@ class Application:
     keep_records: KeepRecords
     look_up_offers: LookUpOffers
     tick_offers: TickOffers
+    supervise: Supervise
+    look_up_supervision: LookUpSupervision
+    settle_disputes: SettleDisputes
+    tick_disputes: TickDisputes
 
 
 def build(runtime: Runtime) -> Application:
@@ -70,6 +78,9 @@ def build(runtime: Runtime) -> Application:
     offers.ensure_indexes()
     desk = Desk(repository, offers, ledgers, rules, runtime.clock)
     make_offers = MakeOffers(desk)
+    disputes = DisputeRepository(runtime)
+    disputes.ensure_indexes()
+    settle_disputes = SettleDisputes(desk, disputes)
     return Application(
         take_contacts=TakeContacts(OpenCases(repository, rules, runtime.clock)),
         take_callbacks=TakeCallbacks(repository, rules, runtime.clock),
@@ -82,6 +93,7 @@ def build(runtime: Runtime) -> Application:
             runtime.clock,
             runtime.ids,
             digest_above=runtime.settings.clock_digest_above,
+            rules=rules,
         ),
         recompute_clocks=RecomputeClocks(
             repository,
@@ -105,4 +117,8 @@ def build(runtime: Runtime) -> Application:
         keep_records=KeepRecords(desk),
         look_up_offers=LookUpOffers(desk),
         tick_offers=TickOffers(desk, runtime.ids),
+        supervise=Supervise(repository, rules, runtime.clock),
+        look_up_supervision=LookUpSupervision(repository, rules, runtime.clock),
+        settle_disputes=settle_disputes,
+        tick_disputes=TickDisputes(settle_disputes, runtime.clock, runtime.ids),
     )

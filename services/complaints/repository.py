@@ -17,6 +17,7 @@ from services.complaints.domain.listing import Listing
 from services.complaints.domain.path.rules import Taken
 from services.complaints.domain.states import OPEN_STATES, CaseState
 from services.complaints.offer_documents import settled_document, settled_fields
+from services.complaints.supervision_documents import supervision_document, supervision_fields
 from shared.aggregate import base_document, base_fields
 from shared.clocks import Deadline
 from shared.errors import Conflict
@@ -64,6 +65,7 @@ class CaseRepository:
                 IndexModel([("org", ASCENDING), ("received_at", DESCENDING)]),
                 IndexModel([("org", ASCENDING), ("handler", ASCENDING), ("received_at", DESCENDING)]),
                 IndexModel([("org", ASCENDING), ("due_at", ASCENDING)]),
+                IndexModel([("org", ASCENDING), ("supervisors", ASCENDING), ("received_at", ASCENDING)]),
             ]
         )
 
@@ -179,6 +181,15 @@ class CaseRepository:
         rows = self._store.find_many(query, sort=[order], limit=limit, skip=skip)
         return [case_of(row) for row in rows]
 
+    def supervised(
+        self, org: str, *, supervisor: str | None, overdue: bool | None, limit: int, skip: int
+    ) -> list[Case]:
+        """Return a page of the open cases under supervision, the oldest first."""
+        query: dict[str, Any] = {"org": org, "supervisors": supervisor or {"$exists": True}}
+        query |= {} if overdue is None else {"overdue": overdue}
+        rows = self._store.find_many(query, sort=[("received_at", ASCENDING)], limit=limit, skip=skip)
+        return [case_of(row) for row in rows]
+
     def summary(self, org: str) -> list[dict[str, Any]]:
         """Return the number of cases by level and state, and how many of each are overdue."""
         pipeline: list[dict[str, Any]] = [
@@ -266,6 +277,7 @@ def document_of(case: Case) -> Document:
         ],
     }
     document |= settled_document(case)
+    document |= supervision_document(case)
     if case.waits_to_close is not None:
         document["waits_to_close"] = case.waits_to_close
     if case.is_open:
@@ -298,4 +310,5 @@ def case_of(document: Mapping[str, Any]) -> Case:
         waits_to_close=document.get("waits_to_close"),
         judged=Judgement(**document["judged"]) if "judged" in document else None,
         **settled_fields(document),
+        **supervision_fields(document),
     )

@@ -34,6 +34,12 @@ from services.complaints.rulebook_authority import (
 )
 from services.complaints.rulebook_liability import liability_field, liability_roles
 from services.complaints.rulebook_path import path_field, path_problems, path_roles
+from services.complaints.rulebook_supervision import (
+    disputes_field,
+    supervision_faults,
+    supervision_field,
+    supervision_roles,
+)
 from services.handbooks import why_not_citable
 from services.names import SERVICES
 from shared.clocks import Before, WarnPoint
@@ -147,6 +153,7 @@ class _ClockRow(Row):
     by_level = _DurationsByLevel(load_default=())
     without_limit = sourced(Many(Text(), least=1))
     warn_at = _warn_at()
+    repeats = Flag(load_default=False)
 
     @validates_schema
     def _has_one_length(self, data: dict[str, Any], **_: object) -> None:
@@ -234,6 +241,14 @@ class ComplaintRulesSchema(Row):
     authority = authority_field()
     offers = offers_field()
     path = path_field()
+    supervision = supervision_field()
+    disputes = disputes_field()
+
+    @validates_schema
+    def _supervision_fits(self, data: dict[str, Any], **_: object) -> None:
+        problems = supervision_faults(data)
+        if problems:
+            raise marshmallow.ValidationError(problems)
 
     @validates_schema
     def _path_fits(self, data: dict[str, Any], **_: object) -> None:
@@ -303,6 +318,7 @@ def _roles(rules: ComplaintRules) -> Iterator[tuple[str, str]]:
     yield from liability_roles(rules.liability)
     yield from authority_roles(rules.authority, rules.offers)
     yield from path_roles(rules.path)
+    yield from supervision_roles(rules.supervision, rules.disputes)
 
 
 def read_rulebooks(organisations: Path, profiles: Path = PROFILES) -> Loaded[ComplaintRules]:

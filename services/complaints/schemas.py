@@ -45,6 +45,8 @@ class AttemptContact(ById):
     outcome = fields.String(
         required=True, validate=validate.OneOf([outcome.value for outcome in ContactOutcome])
     )
+    #: Left out it stays out of the arguments: a repeat of an older caller's command is the same command.
+    apologised = truth()
 
 
 class Progress(ById):
@@ -52,6 +54,7 @@ class Progress(ById):
 
     step = fields.String(load_default="progress", validate=CODE)
     text = long_text(_MAX_TEXT, required=True)
+    told = truth()
 
 
 class Reply(ById):

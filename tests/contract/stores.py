@@ -223,6 +223,19 @@ class ComplaintsMemory(_Memory):
                 for clock in row.deadlines
             ]
 
+    def supervised(
+        self, org: str, *, supervisor: str | None, overdue: bool | None, limit: int, skip: int
+    ) -> list[Case]:
+        rows = [
+            row
+            for row in self.cases_kept.all(org)
+            if row.is_open
+            and row.supervisors
+            and (supervisor is None or supervisor in row.supervisors)
+            and overdue in (None, row.overdue)
+        ]
+        return sorted(rows, key=lambda row: row.received_at)[skip : skip + limit]
+
     def listed(self, org: str, listing: Listing, *, limit: int, skip: int) -> list[Case]:
         return page(self.cases_kept.all(org), listing, limit, skip)
 

@@ -12,6 +12,7 @@ from tests.contract.stage import Published, Stage
 from tests.contract.story_liability import tell_of_liability
 from tests.contract.story_offers import file_with_all, tell_of_offers
 from tests.contract.story_path import walk
+from tests.contract.story_supervision import tell_of_supervision
 
 #: A Monday morning in China, an ordinary working week ahead.
 MONDAY = datetime(2026, 11, 23, 1, 0, tzinfo=UTC)
@@ -76,6 +77,13 @@ def tell() -> Stage:
             contact_received(number=80, complaint={"problem": "ceiling-fell", "amount": "60000.00"}),
             contact_received(number=81, complaint={"problem": "bag-stained"}),
             contact_received(PROPERTY, 82, complaint={"problem": "pipe-burst"}),
+        ),
+    )
+    tell_of_supervision(
+        stage,
+        (
+            contact_received(number=85, complaint={"problem": "window-leaks"}),
+            contact_received(number=86, complaint={"problem": "floor-slippery"}),
         ),
     )
     return stage

@@ -9,7 +9,7 @@ from typing import Any
 
 from services.complaints.domain.checks import check_ground, check_next_reply
 from services.complaints.domain.claim import Claim, Note, clocks_data
-from services.complaints.domain.entrusted import EntrustedCase
+from services.complaints.domain.contested import ContestedCase
 from services.complaints.domain.path.rules import CLOSE, REPLY, VALIDITY
 from services.complaints.domain.rulebook import (
     AppliesTo,
@@ -25,7 +25,7 @@ from shared.history import Cause, timestamp
 
 
 @dataclass(kw_only=True)
-class Case(EntrustedCase):
+class Case(ContestedCase):
     """One complaint case. It keeps the version of the rulebook it was opened under.
 
     ``contacts`` are the contacts that raised it, the first one first; ``unit_id`` counts it as one
@@ -72,6 +72,7 @@ class Case(EntrustedCase):
             "clocks": clocks_data(self.deadlines),
         }
         self.record("case_opened", data, at=self.opened_at, cause=cause)
+        self.watch(timing, self.opened_at, cause)
         self.mark_processed(cause.message_id)
 
     def join_repeat(
@@ -86,6 +87,7 @@ class Case(EntrustedCase):
         self.contacts.append(contact_id)
         self.repeats += 1
         self.claim = self.claim.with_repeat(claim)
+        self.refresh_step_clocks(timing, at)
         escalates = timing.rules.repeat_escalates
         if escalates is not None and escalates.value:
             data = {
@@ -154,6 +156,7 @@ class Case(EntrustedCase):
         timing: Timing,
         outcome: ContactOutcome,
         *,
+        apologised: bool = False,
         roles: Collection[str],
         at: datetime,
         cause: Cause,
@@ -180,13 +183,23 @@ class Case(EntrustedCase):
             "message": template,
         }
         self.record("contact_attempted", data, at=at, cause=cause)
+        if apologised:
+            self._apologise(at, cause)
         self.notes.append(Note("contact", outcome.value, cause.actor, at))
         if outcome is ContactOutcome.REACHED or template is not None:
             self._meet(ClockEnd.CONTACTED, timing, at, cause)
             self._count(timing, "attempt_contact", role, at, cause)
 
     def progress(
-        self, timing: Timing, step: str, text: str, *, roles: Collection[str], at: datetime, cause: Cause
+        self,
+        timing: Timing,
+        step: str,
+        text: str,
+        *,
+        told: bool = False,
+        roles: Collection[str],
+        at: datetime,
+        cause: Cause,
     ) -> None:
         """Enter the handling's progress into the case (B-JKC-61)."""
         role = self._may(Step.HANDLE, timing, roles, code="record_progress")
@@ -198,6 +211,7 @@ class Case(EntrustedCase):
         self.record(
             "case_progressed", {"case_id": self.id, "step": step, "at": timestamp(at)}, at=at, cause=cause
         )
+        self._enter(timing, step, at, cause, told=told)
 
     def reply(
         self,
@@ -226,6 +240,7 @@ class Case(EntrustedCase):
         self.prevention = prevention or self.prevention
         self.notes.append(Note("reply" if final else "interim_reply", text, cause.actor, at))
         self._meet(ClockEnd.REPLIED, timing, at, cause)
+        self._answered(timing, at, cause, told=True, final=final)
         if not final:
             moment = None if next_reply_at is None else timestamp(next_reply_at)
             interim = {
@@ -348,6 +363,7 @@ class Case(EntrustedCase):
             "clocks": clocks_data(self.deadlines),
         }
         self.record("case_level_changed", data, at=at, cause=cause)
+        self.watch(timing, at, cause)
 
     def take_step(
         self,

@@ -19,7 +19,9 @@ from shared.worktime import Duration
 
 if TYPE_CHECKING:
     # The rules of a path are made of grants; at run time they come after this module.
+    from services.complaints.domain.dispute.rules import DisputeRules
     from services.complaints.domain.path.rules import Path
+    from services.complaints.domain.supervision.rules import SupervisionRules
 
 
 class ClockStart(StrEnum):
@@ -37,6 +39,10 @@ class ClockEnd(StrEnum):
     REPLIED = "replied"
     HANDLED = "handled"
     CLOSED = "closed"
+    #: An entry of progress, or a reply.
+    PROGRESSED = "progressed"
+    #: The customer is told how things stand, or is given a reply.
+    TOLD = "told"
 
 
 class AppliesTo(StrEnum):
@@ -151,6 +157,8 @@ class ClockRule:
     by_level: tuple[tuple[str, Sourced[Duration]], ...]
     without_limit: Sourced[tuple[str, ...]] | None = None
     warn_at: Sourced[tuple[WarnPoint, ...]] | None = None
+    #: Begins again whenever it was met, as long as the case is handled.
+    repeats: bool = False
 
     def runs_on(self, level: str) -> bool:
         """Tell whether the clock runs on cases of ``level``."""
@@ -256,6 +264,8 @@ class ComplaintRules:
     authority: AuthorityRules | None = None
     offers: OfferRules | None = None
     path: Path | None = None
+    supervision: SupervisionRules | None = None
+    disputes: DisputeRules | None = None
 
     def clock(self, name: str) -> ClockRule | None:
         """Return the clock called ``name``, or ``None`` when the rulebook does not arm it."""

@@ -28,6 +28,12 @@ class Timing:
         rules = (rule for rule in self.rules.clocks if rule.starts is start and rule.runs_on(level))
         return [self._begin(rule, at, level) for rule in rules if _runs(rule.applies_to, valid=valid)]
 
+    def begin_again(self, deadlines: Sequence[Deadline], at: datetime, level: str) -> list[Deadline]:
+        """Return the clocks that repeat and of which none runs, begun at ``at`` on a case of ``level``."""
+        running = {deadline.name for deadline in deadlines if deadline.open}
+        rules = (rule for rule in self.rules.clocks if rule.repeats and rule.runs_on(level))
+        return [self._begin(rule, at, level) for rule in rules if rule.name not in running]
+
     def begin_step(
         self, name: str, duration: Sourced[Duration] | None, same_day: Sourced[bool] | None, at: datetime
     ) -> Deadline:

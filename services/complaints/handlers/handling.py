@@ -72,6 +72,7 @@ class CaseCommands:
                 at=self._clock.now(),
                 cause=cause,
             )
+            case.watch(self._rules.timing(case.org, case.regulation), self._clock.now(), cause)
             result = result_view(case)
             case.remember_answer(call.key, digest, result)
             try:
@@ -96,11 +97,15 @@ class HandleCases(CaseCommands):
 
     def attempt_contact(self, call: Caller, data: Mapping[str, Any]) -> dict[str, Any]:
         """Note an attempt to reach the customer."""
-        return self._apply(call, data, Case.attempt_contact, ContactOutcome(data["outcome"]))
+        apologised = [name for name in ("apologised",) if name in data]
+        return self._apply(
+            call, data, Case.attempt_contact, ContactOutcome(data["outcome"]), fields=apologised
+        )
 
     def progress(self, call: Caller, data: Mapping[str, Any]) -> dict[str, Any]:
         """Enter progress into the case."""
-        return self._apply(call, data, Case.progress, data["step"], data["text"])
+        told = [name for name in ("told",) if name in data]
+        return self._apply(call, data, Case.progress, data["step"], data["text"], fields=told)
 
     def reply(self, call: Caller, data: Mapping[str, Any]) -> dict[str, Any]:
         """Reply to the customer."""

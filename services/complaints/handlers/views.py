@@ -104,6 +104,9 @@ def case_view(case: Case, *, notes: bool = False) -> dict[str, Any]:
             for deadline in case.deadlines
             if deadline.open and deadline.was_breached
         ],
+        "supervisors": case.supervisors,
+        "urges": len(case.urges),
+        "responsible": case.responsible,
         "on_time": case.on_time,
         "profile": case.profile,
         "regulation": case.regulation,

@@ -182,6 +182,19 @@ class MemoryCases(CaseRepository):
     def listed(self, org: str, listing: Listing, *, limit: int, skip: int) -> list[Case]:
         return page([case for case in self.all() if case.org == org], listing, limit, skip)
 
+    def supervised(
+        self, org: str, *, supervisor: str | None, overdue: bool | None, limit: int, skip: int
+    ) -> list[Case]:
+        rows = [
+            case_of(copy.deepcopy(row))
+            for row in self.documents.values()
+            if row["org"] == org
+            and "supervisors" in row
+            and (supervisor is None or supervisor in row["supervisors"])
+            and overdue in (None, row["overdue"])
+        ]
+        return sorted(rows, key=lambda case: case.received_at)[skip : skip + limit]
+
     def summary(self, org: str) -> list[dict[str, Any]]:
         cases = [case for case in self.all() if case.org == org]
         groups = sorted({(case.level, case.state.value) for case in cases})
