@@ -18,7 +18,9 @@ from services.complaints.handlers.offer_ticking import TickOffers
 from services.complaints.handlers.offering import MakeOffers
 from services.complaints.handlers.opening import OpenCases, Rules
 from services.complaints.handlers.posting import PostCharges
+from services.complaints.handlers.receiving import ReceiveCases, RecountMatters
 from services.complaints.handlers.recomputing import RecomputeClocks
+from services.complaints.handlers.register import LookUpReceiving
 from services.complaints.handlers.sanctioning import SanctionStaff
 from services.complaints.handlers.settling import Desk
 from services.complaints.handlers.stepping import LookUpSteps, TakeSteps
@@ -54,6 +56,9 @@ class Application:
     keep_records: KeepRecords
     look_up_offers: LookUpOffers
     tick_offers: TickOffers
+    receive: ReceiveCases
+    recount_matters: RecountMatters
+    look_up_receiving: LookUpReceiving
 
 
 def build(runtime: Runtime) -> Application:
@@ -70,8 +75,10 @@ def build(runtime: Runtime) -> Application:
     offers.ensure_indexes()
     desk = Desk(repository, offers, ledgers, rules, runtime.clock)
     make_offers = MakeOffers(desk)
+    open_cases = OpenCases(repository, rules, runtime.clock)
+    recount = RecountMatters(repository, open_cases, runtime.clock, runtime.ids)
     return Application(
-        take_contacts=TakeContacts(OpenCases(repository, rules, runtime.clock)),
+        take_contacts=TakeContacts(open_cases),
         take_callbacks=TakeCallbacks(repository, rules, runtime.clock),
         handle=HandleCases(repository, rules, runtime.clock),
         look_up=LookUpCases(repository, rules),
@@ -105,4 +112,7 @@ def build(runtime: Runtime) -> Application:
         keep_records=KeepRecords(desk),
         look_up_offers=LookUpOffers(desk),
         tick_offers=TickOffers(desk, runtime.ids),
+        receive=ReceiveCases(repository, rules, runtime.clock, recount),
+        recount_matters=recount,
+        look_up_receiving=LookUpReceiving(repository, rules, runtime.clock),
     )

@@ -13,8 +13,18 @@ from pymongo import ASCENDING, DESCENDING, IndexModel
 from services.complaints.domain.case import Case
 from services.complaints.domain.claim import Claim, Note
 from services.complaints.domain.path.rules import Taken
+from services.complaints.domain.receiving.register import LedgerRow, Wanted
 from services.complaints.domain.states import OPEN_STATES, CaseState
 from services.complaints.offer_documents import settled_document, settled_fields
+from services.complaints.receiving_documents import (
+    LEDGER_FIELDS,
+    LEDGER_KEYS,
+    LEDGER_ORDER,
+    ledger_query,
+    ledger_row,
+    received_document,
+    received_fields,
+)
 from shared.aggregate import base_document, base_fields
 from shared.clocks import Deadline
 from shared.errors import Conflict
@@ -58,8 +68,9 @@ class CaseRepository:
                 IndexModel([("matter_id", ASCENDING)]),
                 IndexModel([("next_due", ASCENDING)], sparse=True),
                 IndexModel([("open_calendars", ASCENDING)], sparse=True),
-                IndexModel([("org", ASCENDING), ("state", ASCENDING), ("received_at", DESCENDING)]),
-                IndexModel([("org", ASCENDING), ("received_at", DESCENDING)]),
+                # The list by organisation, and by state, goes by two of these.
+                *(IndexModel(keys) for keys in LEDGER_KEYS),
+                IndexModel([("recount", ASCENDING)], sparse=True),
             ]
         )
 
@@ -171,6 +182,16 @@ class CaseRepository:
         rows = self._store.find_many(query, sort=[("received_at", DESCENDING)], limit=limit, skip=skip)
         return [case_of(row) for row in rows]
 
+    def ledger(self, org: str, wanted: Wanted) -> list[LedgerRow]:
+        """Return a page of the complaint ledger, the newest first."""
+        with database_errors():
+            found = self._store.collection.find(ledger_query(org, wanted), LEDGER_FIELDS)
+            return [ledger_row(row) for row in found.sort(LEDGER_ORDER).limit(wanted.limit)]
+
+    def to_recount(self, limit: int) -> list[Case]:
+        """Return cases whose matter still has to be counted anew."""
+        return [case_of(row) for row in self._store.find_many({"recount": True}, limit=limit)]
+
     def summary(self, org: str) -> list[dict[str, Any]]:
         """Return the number of cases by level and state, and how many of each are overdue."""
         pipeline: list[dict[str, Any]] = [
@@ -258,6 +279,7 @@ def document_of(case: Case) -> Document:
         ],
     }
     document |= settled_document(case)
+    document |= received_document(case)
     if case.waits_to_close is not None:
         document["waits_to_close"] = case.waits_to_close
     if case.is_open:
@@ -285,4 +307,5 @@ def case_of(document: Mapping[str, Any]) -> Case:
         taken=[Taken(**row) for row in document.get("taken", ())],
         waits_to_close=document.get("waits_to_close"),
         **settled_fields(document),
+        **received_fields(document),
     )

@@ -34,6 +34,7 @@ from services.complaints.rulebook_authority import (
 )
 from services.complaints.rulebook_liability import liability_field, liability_roles
 from services.complaints.rulebook_path import path_field, path_problems, path_roles
+from services.complaints.rulebook_receiving import receiving_field, receiving_problems, receiving_roles
 from services.handbooks import why_not_citable
 from services.names import SERVICES
 from shared.clocks import Before, WarnPoint
@@ -75,6 +76,7 @@ class _TestsRow(Row):
     amount_above = Exact()
     media = Flag()
     lawsuit = Flag()
+    escalations_from = Whole(least=1)
 
 
 class _LevelRow(Row):
@@ -147,6 +149,7 @@ class _ClockRow(Row):
     by_level = _DurationsByLevel(load_default=())
     without_limit = sourced(Many(Text(), least=1))
     warn_at = _warn_at()
+    sources = Many(Text(), least=1, load_default=())
 
     @validates_schema
     def _has_one_length(self, data: dict[str, Any], **_: object) -> None:
@@ -234,6 +237,13 @@ class ComplaintRulesSchema(Row):
     authority = authority_field()
     offers = offers_field()
     path = path_field()
+    receiving = receiving_field()
+
+    @validates_schema
+    def _receiving_fits(self, data: dict[str, Any], **_: object) -> None:
+        problems = receiving_problems(data)
+        if problems:
+            raise marshmallow.ValidationError({"clocks": problems})
 
     @validates_schema
     def _path_fits(self, data: dict[str, Any], **_: object) -> None:
@@ -303,6 +313,7 @@ def _roles(rules: ComplaintRules) -> Iterator[tuple[str, str]]:
     yield from liability_roles(rules.liability)
     yield from authority_roles(rules.authority, rules.offers)
     yield from path_roles(rules.path)
+    yield from receiving_roles(rules.receiving)
 
 
 def read_rulebooks(organisations: Path, profiles: Path = PROFILES) -> Loaded[ComplaintRules]:

@@ -39,6 +39,7 @@ from services.complaints.schemas_liability import (
 )
 from services.complaints.schemas_path import TakeStep
 from services.complaints.service_offers import OfferCalls
+from services.complaints.service_receiving import ReceivingCalls
 from shared.messaging.consumer import event_batches
 from shared.messaging.delivery import Delivery
 from shared.messaging.outbox import OutboxRelay
@@ -51,7 +52,7 @@ HANDLER_ROLES = ("staff",)
 READER_ROLES = ("staff", "system")
 
 
-class ComplaintsService(OfferCalls):
+class ComplaintsService(OfferCalls, ReceivingCalls):
     """Complaint cases, driven by the organisation's own written rules."""
 
     name = "complaints"

@@ -20,6 +20,7 @@ from shared.worktime import Duration
 if TYPE_CHECKING:
     # The rules of a path are made of grants; at run time they come after this module.
     from services.complaints.domain.path.rules import Path
+    from services.complaints.domain.receiving.rules import ReceivingRules
 
 
 class ClockStart(StrEnum):
@@ -36,6 +37,8 @@ class ClockEnd(StrEnum):
     CONTACTED = "contacted"
     REPLIED = "replied"
     HANDLED = "handled"
+    #: Progress of the handling is entered.
+    PROGRESSED = "progressed"
     CLOSED = "closed"
 
 
@@ -84,6 +87,7 @@ class LevelTests:
     amount_above: Decimal | None = None
     media: bool = False
     lawsuit: bool = False
+    escalations_from: int | None = None
 
     def met_by(self, facts: LevelFacts) -> tuple[str, ...]:
         """Return the names of the tests that ``facts`` meet; empty when none."""
@@ -100,6 +104,10 @@ class LevelTests:
             ),
             ("media", self.media and facts.media),
             ("lawsuit", self.lawsuit and facts.lawsuit),
+            (
+                "escalations",
+                self.escalations_from is not None and facts.escalations >= self.escalations_from,
+            ),
         )
         return tuple(name for name, met in outcomes if met)
 
@@ -112,6 +120,7 @@ class LevelFacts:
     amount: Decimal | None = None
     media: bool = False
     lawsuit: bool = False
+    escalations: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,6 +158,11 @@ class ClockRule:
     by_level: tuple[tuple[str, Sourced[Duration]], ...]
     without_limit: Sourced[tuple[str, ...]] | None = None
     warn_at: Sourced[tuple[WarnPoint, ...]] | None = None
+    sources: tuple[str, ...] = ()
+
+    def runs_for(self, source: str) -> bool:
+        """Tell whether the clock runs on cases of ``source``; one that names none runs on all."""
+        return not self.sources or source in self.sources
 
     def runs_on(self, level: str) -> bool:
         """Tell whether the clock runs on cases of ``level``."""
@@ -254,6 +268,7 @@ class ComplaintRules:
     authority: AuthorityRules | None = None
     offers: OfferRules | None = None
     path: Path | None = None
+    receiving: ReceivingRules | None = None
 
     def clock(self, name: str) -> ClockRule | None:
         """Return the clock called ``name``, or ``None`` when the rulebook does not arm it."""
