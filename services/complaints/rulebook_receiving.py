@@ -94,9 +94,8 @@ class _RefusalRow(Row):
 
 class _LateEntryRow(Row):
     builds = LateEntryRule
-    grants = _grants()
+    by = nested(_GrantsRow(), **REQUIRED)
     within = sourced_duration(load_default=None)
-    source = source()
 
 
 class _OverdueRow(Row):
@@ -138,9 +137,8 @@ class _DepartmentRow(Row):
 
 class _HandOverRow(Row):
     builds = HandOverRule
-    grants = _grants()
-    departments = Table(_DepartmentRow(), **REQUIRED)
-    source = source()
+    by = nested(_GrantsRow(), **REQUIRED)
+    departments = Table(_DepartmentRow(), load_default=())
 
 
 class _ReceivingRow(Row):
@@ -191,13 +189,13 @@ def _granted(rules: ReceivingRules) -> Iterator[tuple[str, tuple[Grant, ...]]]:
     if rules.opinion is not None:
         yield "opinion.grants", rules.opinion.grants
     if rules.late_entry is not None:
-        yield "late_entry.grants", rules.late_entry.grants
+        yield "late_entry.by.grants", rules.late_entry.by.grants
     if rules.record_card is not None:
         yield "record_card.grants", rules.record_card.grants
         if rules.record_card.approvals is not None:
             yield "record_card.approvals.grants", rules.record_card.approvals.grants
     if rules.hand_over is not None:
-        yield "hand_over.grants", rules.hand_over.grants
+        yield "hand_over.by.grants", rules.hand_over.by.grants
         for department in rules.hand_over.departments:
             yield f"hand_over.departments.{department.code}.answers", department.answers
 

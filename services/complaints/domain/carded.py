@@ -116,7 +116,7 @@ class CardedCase(SettledCase):
     ) -> None:
         """Hand the case to a department (移交) with what it is to do; its own clock runs until it answers."""
         rule = armed(_hand_over(timing.rules), "handing a case over")
-        role = check_role(rule.grants, roles, self.channel, "handing over", rule.source)
+        role = check_role(rule.by.grants, roles, self.channel, "handing over", rule.by.source)
         self._must_be(OPEN_STATES, "nothing is done on it any more")
         to = _department(rule, department)
         if self._waits_for(department) is not None:
@@ -238,7 +238,8 @@ def _check_fields(card: CardRule, fields: Mapping[str, str]) -> None:
 def _department(rule: HandOverRule, code: str) -> Department:
     found = rule.department(code)
     if found is None:
-        raise wrong("department", f"must be one of {', '.join(each.code for each in rule.departments)}")
+        known = ", ".join(each.code for each in rule.departments)
+        raise wrong("department", f"must be one of {known or 'none: the rulebook names none'}")
     return found
 
 

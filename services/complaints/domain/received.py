@@ -196,13 +196,13 @@ class ReceivedCase(CardedCase):
         flag, rule = timing.rules.late_entry_escalates, _of(timing.rules).late_entry
         if flag is None or not flag.value or rule is None:
             raise RuleRefused("the rulebook has no rule for late entries", rule="design")
-        check_role(rule.grants, roles, self.channel, "reporting a late entry", rule.source)
+        check_role(rule.by.grants, roles, self.channel, "reporting a late entry", rule.by.source)
         self._must_be(OPEN_STATES, "it escalates no more")
         if self.late_entry_at is not None:
             raise Conflict(f"the late entry of case {self.id} was reported already")
         due = timing.begin_step("entry", rule.within, None, self.received_at) if rule.within else None
         if (due.due_at if due is not None else self.received_at) > self.opened_at:
-            raise RuleRefused(f"case {self.id} was entered in time", rule=rule.source)
+            raise RuleRefused(f"case {self.id} was entered in time", rule=rule.by.source)
         self.late_entry_at = at
         self.escalations += 1
         self.notes.append(Note("late_entry", reason, cause.actor, at))

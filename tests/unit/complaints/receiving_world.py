@@ -14,6 +14,7 @@ from services.complaints.domain.case import Case
 from services.complaints.domain.rulebook import ComplaintRules
 from services.complaints.handlers.events import TakeCallbacks, TakeContacts
 from services.complaints.handlers.handling import HandleCases
+from services.complaints.handlers.looking import LookUpCases
 from services.complaints.handlers.opening import OpenCases, Rules
 from services.complaints.handlers.receiving import ReceiveCases, RecountMatters
 from services.complaints.handlers.register import LookUpReceiving
@@ -61,6 +62,7 @@ class Reception:
         self.world.take_contacts = TakeContacts(opening)
         self.world.take_callbacks = TakeCallbacks(self.cases, rules, self.clock)
         self.world.handle = HandleCases(self.cases, rules, self.clock)
+        self.world.look = LookUpCases(self.cases, rules)
         self.world.steps = TakeSteps(self.cases, rules, self.clock)
         self.world.look_at_steps = LookUpSteps(self.cases, rules)
         self.recount = RecountMatters(self.cases, opening, self.clock, CountingIds())

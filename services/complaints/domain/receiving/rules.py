@@ -85,8 +85,7 @@ class LateEntryRule:
     Without ``within`` whoever may report it judges that by themselves.
     """
 
-    grants: tuple[Grant, ...]
-    source: str
+    by: Grants
     within: Sourced[Duration] | None = None
 
 
@@ -153,11 +152,10 @@ class Department:
 
 @dataclass(frozen=True, slots=True)
 class HandOverRule:
-    """Who hands cases over (移交) to which departments."""
+    """Who hands cases over (移交) to which departments; a handbook rarely names them, its organisation does."""
 
-    grants: tuple[Grant, ...]
-    departments: tuple[Department, ...]
-    source: str
+    by: Grants
+    departments: tuple[Department, ...] = ()
 
     def department(self, code: str) -> Department | None:
         """Return the department called ``code``."""
