@@ -17,6 +17,7 @@ from services.complaints.domain.receiving.rules import (
     Grants,
     HandOverRule,
     LateEntryRule,
+    OpinionRule,
     OverdueRule,
     ReceivingRules,
     RefusalRule,
@@ -54,6 +55,13 @@ def _grants() -> fields.Field[Any]:
 class _GrantsRow(Row):
     builds = Grants
     grants = _grants()
+    source = source()
+
+
+class _OpinionRow(Row):
+    builds = OpinionRule
+    grants = _grants()
+    required = Flag(load_default=True)
     source = source()
 
 
@@ -145,7 +153,7 @@ class _ReceivingRow(Row):
     builds = ReceivingRules
     sources = Table(_SourceRow(), load_default=())
     clarify = nested(_GrantsRow())
-    opinion = nested(_GrantsRow())
+    opinion = nested(_OpinionRow())
     impartial = sourced(Flag())
     refusal = nested(_RefusalRow())
     late_entry = nested(_LateEntryRow())

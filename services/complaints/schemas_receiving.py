@@ -17,8 +17,12 @@ from shared.ledger import exact
 _MAX_TEXT = 4000
 _MAX_ID = 64
 _MAX_LINE = 200
-_MAX_UNIT = 50
 _MAX_FIELDS = 40
+
+#: Units as intake calls them; households are counted by them.
+_UNIT = validate.Regexp(
+    r"^un_[0-9a-z]{1,61}\Z", error="must be the id of a unit, un_ and digits or small letters"
+)
 
 #: How a customer can be told something.
 WAYS = ("phone", "sms", "letter", "in_person", "online")
@@ -54,7 +58,7 @@ class ClarifyClaim(ById):
     amount = _Amount(load_default=None, allow_none=True)
     media = truth(load_default=None, allow_none=True)
     lawsuit = truth(load_default=None, allow_none=True)
-    unit_id = line(_MAX_UNIT, load_default=None, allow_none=True)
+    unit_id = fields.String(validate=_UNIT, load_default=None, allow_none=True)
     source = _code()
     reason = long_text(_MAX_TEXT, required=True)
 

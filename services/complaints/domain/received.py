@@ -234,10 +234,11 @@ class ReceivedCase(CardedCase):
         receiving = _of(timing.rules)
         self._check_impartial(timing.rules, actor, code)
         if code == VALIDITY and receiving.opinion is not None:
-            if self.opinion is None:
+            if self.opinion is None and receiving.opinion.required:
                 message = f"case {self.id} needs an opinion before it is decided whether it stands"
                 raise RuleRefused(message, rule=receiving.opinion.source)
-            not_own(actor, (self.opinion.by,), "the decision", receiving.opinion.source)
+            authors = (self.opinion.by,) if self.opinion is not None else ()
+            not_own(actor, authors, "the decision", receiving.opinion.source)
         binding = receiving.refusal is not None and receiving.refusal.binding
         if code == REPLY and binding and self.state is CaseState.REFUSED and self.refusal_told is None:
             message = f"case {self.id} does not stand: tell_refusal answers it with the rulebook's words"

@@ -100,6 +100,7 @@ def _opinion_view(case: Case, receiving: ReceivingRules) -> Json | None:
         return None
     return {
         "rule": receiving.opinion.source if receiving.opinion else None,
+        "required": receiving.opinion is not None and receiving.opinion.required,
         "stands": given.stands if given else None,
         "ground": given.ground if given else None,
         "by": given.by if given else None,

@@ -122,7 +122,7 @@ def test_the_event_says_what_is_known_now_and_no_word_of_the_reason(chain: Recep
 def test_who_may_clarify_is_data_of_the_rulebook(chain: Reception) -> None:
     """A shop clarifies what it took in itself and nothing else."""
     phone, counter = chain.open(), chain.open("ct_2", channel="counter")
-    store = {"roles": {"staff", "store_staff"}, "reason": "当面核实", "demand": "return"}
+    store: dict[str, Any] = {"roles": {"staff", "store_staff"}, "reason": "当面核实", "demand": "return"}
     assert chain.refused("clarify_claim", phone, RuleRefused, **store).rule == "B-RET-17"
     chain.do("clarify_claim", counter, **store)
     assert chain.kept(counter).claim.demand == "return"
@@ -159,8 +159,8 @@ def test_a_claim_that_turns_out_to_be_the_same_problem_joins_its_matter_and_lift
     plaza: Reception,
 ) -> None:
     """Four households have the problem; the fifth only called it something else."""
-    others = [plaza.open(f"ct_{number}", unit=f"A-{number}") for number in range(4)]
-    case = plaza.open("ct_9", unit="A-9", problem="strange-noise")
+    others = [plaza.open(f"ct_{number}", unit=f"un_{number}") for number in range(4)]
+    case = plaza.open("ct_9", unit="un_9", problem="strange-noise")
     assert {plaza.kept(each).level for each in others} == {"general"}
 
     plaza.do("clarify_claim", case, problem="lift-stuck", reason="同一部电梯")
@@ -176,8 +176,8 @@ def test_a_process_that_dies_after_the_clarification_leaves_the_counting_to_the_
     plaza: Reception,
 ) -> None:
     """The second write cannot be forgotten: the case stays marked until the matter was counted."""
-    others = [plaza.open(f"ct_{number}", unit=f"A-{number}") for number in range(4)]
-    case = plaza.open("ct_9", unit="A-9", problem="strange-noise")
+    others = [plaza.open(f"ct_{number}", unit=f"un_{number}") for number in range(4)]
+    case = plaza.open("ct_9", unit="un_9", problem="strange-noise")
     plaza.recount.of = lambda *_: None  # type: ignore[method-assign]  # the process dies here
     plaza.do("clarify_claim", case, problem="lift-stuck", reason="同一部电梯")
     assert {plaza.kept(each).level for each in others} == {"general"}
@@ -190,8 +190,8 @@ def test_a_process_that_dies_after_the_clarification_leaves_the_counting_to_the_
 
 def test_a_repeat_of_the_call_also_finishes_what_was_left_half_done(plaza: Reception) -> None:
     """Whoever called and got no answer need not wait for the timer."""
-    others = [plaza.open(f"ct_{number}", unit=f"A-{number}") for number in range(4)]
-    case = plaza.open("ct_9", unit="A-9", problem="strange-noise")
+    others = [plaza.open(f"ct_{number}", unit=f"un_{number}") for number in range(4)]
+    case = plaza.open("ct_9", unit="un_9", problem="strange-noise")
     given = {"problem": "lift-stuck", "reason": "同一部电梯", "key": "k-1"}
     whole, plaza.recount.of = plaza.recount.of, lambda *_: None  # type: ignore[method-assign]  # dies here
     plaza.do("clarify_claim", case, **given)
@@ -276,7 +276,7 @@ def test_nobody_clarifies_another_organisations_claim(plaza: Reception) -> None:
                 "media": st.booleans(),
                 "lawsuit": st.booleans(),
                 "problem": st.sampled_from(["lift-stuck", "smell"]),
-                "unit_id": st.sampled_from(["A-1", "A-2", "A-9"]),
+                "unit_id": st.sampled_from(["un_1", "un_2", "un_9"]),
             },
         ),
         max_size=6,
@@ -286,8 +286,8 @@ def test_whatever_is_clarified_in_whatever_order_no_level_ever_falls(steps: list
     """The level of every case is at least what its claim and its matter ask for, and what it was before."""
     plaza = Reception(PLAZA)
     for number in range(4):
-        plaza.open(f"ct_{number}", unit=f"A-{number}")
-    case = plaza.open("ct_9", unit="A-9", problem="smell")
+        plaza.open(f"ct_{number}", unit=f"un_{number}")
+    case = plaza.open("ct_9", unit="un_9", problem="smell")
     ranks = ["general", "important", "major"]
     rules = plaza.books.for_org(PLAZA, case.received_at).sections
     for step in steps:

@@ -114,18 +114,14 @@ def test_a_case_shows_when_it_was_answered_and_its_handler_is_nobody_it_is_about
     case = office.open()
     office.world.walk(case)
     office.name_accused(case, "stf_accused")
-    for method, arguments in (
-        ("decide_validity", {"valid": True, "reason": "属实"}),
-        ("decide_validity", {"valid": False, "reason": "不属实"}),
-    ):
-        error = office.refused(method, case, RuleRefused, by="stf_accused", roles=staff, **arguments)
+    accused: dict[str, Any] = {"by": "stf_accused", "roles": staff}
+    for valid in (True, False):
+        decision: dict[str, Any] = {"valid": valid, "reason": "核实"}
+        error = office.refused("decide_validity", case, RuleRefused, **accused, **decision)
         assert error.rule == "A-RED-03"
     office.do("decide_validity", case, roles=staff, valid=True, reason="属实")
-    for method, arguments in (("progress", {"text": "跟进"}), ("reply", {"text": "已处理"})):
-        assert (
-            office.refused(method, case, RuleRefused, by="stf_accused", roles=staff, **arguments).rule
-            == "A-RED-03"
-        )
+    for method in ("progress", "reply"):
+        assert office.refused(method, case, RuleRefused, **accused, text="跟进").rule == "A-RED-03"
     office.world.at("2026-03-02 09:20")
     office.do(
         "reply", case, roles=staff, text="今日上门", final=False, next_reply_at="2026-03-02T15:00:00+08:00"

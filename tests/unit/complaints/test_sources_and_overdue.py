@@ -192,12 +192,11 @@ def test_what_comes_through_a_regulator_is_the_managers_and_the_most_urgent(bure
     case = plaza.open(channel=bureau)
     seen = plaza.seen(case)["source"]
     assert (seen["owners"], seen["priority"]) == (["manager"], 1)
-    for method, arguments in (("decide_validity", {"valid": True, "reason": "属实"}),):
-        assert plaza.refused(method, case, RuleRefused, **arguments).rule == "A-JD1-08"
+    assert plaza.refused("decide_validity", case, RuleRefused, valid=True, reason="属实").rule == "A-JD1-08"
     boss = {"staff", "manager"}
     plaza.do("decide_validity", case, roles=boss, valid=True, reason="属实")
-    for method, arguments in (("progress", {"text": "跟进"}), ("reply", {"text": "已处理"})):
-        assert plaza.refused(method, case, RuleRefused, **arguments).rule == "A-JD1-08"
+    for method in ("progress", "reply"):
+        assert plaza.refused(method, case, RuleRefused, text="跟进").rule == "A-JD1-08"
     plaza.do("progress", case, roles=boss, text="跟进")
     assert plaza.do("reply", case, roles=boss, text="已处理")["state"] == "replied"
     intake = load_intake(ORGANISATIONS).for_org(PLAZA, beijing("2026-03-02 09:00")).sections

@@ -42,6 +42,15 @@ class Grants:
 
 
 @dataclass(frozen=True, slots=True)
+class OpinionRule:
+    """Who gives an opinion before another person decides; ``required``: nothing is decided without one."""
+
+    grants: tuple[Grant, ...]
+    source: str
+    required: bool = True
+
+
+@dataclass(frozen=True, slots=True)
 class SourceRule:
     """Where complaints come from (投诉来源): a shop, a call centre, a regulator.
 
@@ -171,7 +180,7 @@ class ReceivingRules:
 
     sources: tuple[SourceRule, ...] = ()
     clarify: Grants | None = None
-    opinion: Grants | None = None
+    opinion: OpinionRule | None = None
     impartial: Sourced[bool] | None = None
     refusal: RefusalRule | None = None
     late_entry: LateEntryRule | None = None
