@@ -96,7 +96,7 @@ class FillCard(ById):
         keys=fields.String(validate=CODE),
         values=long_text(_MAX_TEXT),
         required=True,
-        validate=[validate.Length(min=1), _not_too_many],
+        validate=_not_too_many,
     )
 
 

@@ -74,6 +74,8 @@ class CardedCase(SettledCase):
         card = armed(_card(timing.rules), "a record card")
         role = check_role(card.grants, roles, self.channel, card.name, card.source)
         self._must_be(OPEN_STATES, "its card is closed with it")
+        if not entries:
+            raise wrong("entries", "is empty")
         _check_fields(card, entries)
         for code, text in entries.items():
             self.card[code] = CardEntry(text, cause.actor, at)
