@@ -235,6 +235,7 @@ class Case(ReceivedCase):
         if final:
             self._in_turn(timing, REPLY, cause.actor)
         else:
+            self._check_impartial(rules, cause.actor, "a reply")
             check_next_reply(next_reply_at, at, rules)
         self.handler = cause.actor
         self.prevention = prevention or self.prevention

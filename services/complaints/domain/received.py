@@ -239,10 +239,16 @@ class ReceivedCase(CardedCase):
                 raise RuleRefused(message, rule=receiving.opinion.source)
             authors = (self.opinion.by,) if self.opinion is not None else ()
             not_own(actor, authors, "the decision", receiving.opinion.source)
-        binding = receiving.refusal is not None and receiving.refusal.binding
-        if code == REPLY and binding and self.state is CaseState.REFUSED and self.refusal_told is None:
+        refusal, told = receiving.refusal, self.refusal_told is not None
+        if (
+            code == REPLY
+            and refusal is not None
+            and refusal.binding
+            and self.state is CaseState.REFUSED
+            and not told
+        ):
             message = f"case {self.id} does not stand: tell_refusal answers it with the rulebook's words"
-            raise RuleRefused(message, rule=receiving.refusal.source if receiving.refusal else "design")
+            raise RuleRefused(message, rule=refusal.source)
 
     def _check_clear(self, rules: ComplaintRules) -> None:
         check_clear(self.claim, rules, self.id)

@@ -200,6 +200,17 @@ def test_a_repeat_of_the_call_also_finishes_what_was_left_half_done(plaza: Recep
     assert {plaza.kept(each).level for each in others} == {"important"}
 
 
+def test_of_two_changes_at_the_same_moment_neither_is_lost(plaza: Reception) -> None:
+    """The second is taken again upon what the first left, and once."""
+    case = plaza.open()
+    plaza.cases.between["save"] = lambda: plaza.do("clarify_claim", case, demand="damages", reason="另一人")
+    plaza.do("clarify_claim", case, amount="60000.00", reason="客户补充")
+    kept = plaza.kept(case)
+    assert (kept.claim.demand, kept.claim.amount, kept.level) == ("damages", Decimal("60000.00"), "major")
+    assert types(kept).count("claim_clarified") == 2
+    assert kept.history.verify() == []
+
+
 def test_two_open_cases_of_one_customer_never_become_the_same_complaint(plaza: Reception) -> None:
     """The second is told that somebody came before; it does not vanish, and neither does the first."""
     plaza.open("ct_1", customer="cu_1")

@@ -10,7 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from services.complaints.domain.receiving.register import Wanted
-from services.complaints.receiving_documents import LEDGER_KEYS, ledger_query
+from services.complaints.receiving_documents import LEDGER_KEYS, ledger_query, ledger_row
+from services.complaints.repository import case_of
 from shared.errors import NotFound
 from tests.unit.complaints.fakes import PLAZA, PROPERTY, RETAIL, beijing, routed
 from tests.unit.complaints.receiving_world import Reception
@@ -83,6 +84,22 @@ def test_the_ledger_is_asked_by_period_source_level_state_and_problem() -> None:
     assert pages(plaza, state="refused") == [small.id]
     assert pages(plaza, state="open") == [large.id, small.id]
     assert pages(plaza, state="open", level="major", source="phone") == []
+
+
+def test_a_case_of_before_there_were_sources_came_from_its_channel() -> None:
+    """What older processes wrote is read as it was meant, by its id and in the ledger."""
+    plaza = Reception(PLAZA)
+    document = dict(plaza.cases.documents[plaza.open(channel="wechat").id])
+    del document["source"]
+    case, row = case_of(document), ledger_row(document)
+    assert (case.source, case.escalations, case.opinion, case.card, case.recount) == (
+        "wechat",
+        0,
+        None,
+        {},
+        False,
+    )
+    assert (row.source, row.escalations) == ("wechat", 0)
 
 
 def test_an_organisation_sees_its_own_ledger_and_no_other() -> None:

@@ -122,6 +122,8 @@ def test_a_case_shows_when_it_was_answered_and_its_handler_is_nobody_it_is_about
     office.do("decide_validity", case, roles=staff, valid=True, reason="属实")
     for method in ("progress", "reply"):
         assert office.refused(method, case, RuleRefused, **accused, text="跟进").rule == "A-RED-03"
+    interim: dict[str, Any] = {"text": "跟进", "final": False, "next_reply_at": "2026-03-02T15:00:00+08:00"}
+    assert office.refused("reply", case, RuleRefused, **accused, **interim).rule == "A-RED-03"
     office.world.at("2026-03-02 09:20")
     office.do(
         "reply", case, roles=staff, text="今日上门", final=False, next_reply_at="2026-03-02T15:00:00+08:00"
