@@ -21,7 +21,9 @@ from services.complaints.handlers.offer_ticking import TickOffers
 from services.complaints.handlers.offering import MakeOffers
 from services.complaints.handlers.opening import OpenCases, Rules
 from services.complaints.handlers.posting import PostCharges
+from services.complaints.handlers.receiving import ReceiveCases, RecountMatters
 from services.complaints.handlers.recomputing import RecomputeClocks
+from services.complaints.handlers.register import LookUpReceiving
 from services.complaints.handlers.sanctioning import SanctionStaff
 from services.complaints.handlers.settling import Desk
 from services.complaints.handlers.stepping import LookUpSteps, TakeSteps
@@ -62,6 +64,9 @@ class Application:
     look_up_supervision: LookUpSupervision
     settle_disputes: SettleDisputes
     tick_disputes: TickDisputes
+    receive: ReceiveCases
+    recount_matters: RecountMatters
+    look_up_receiving: LookUpReceiving
 
 
 def build(runtime: Runtime) -> Application:
@@ -81,8 +86,10 @@ def build(runtime: Runtime) -> Application:
     disputes = DisputeRepository(runtime)
     disputes.ensure_indexes()
     settle_disputes = SettleDisputes(desk, disputes)
+    open_cases = OpenCases(repository, rules, runtime.clock)
+    recount = RecountMatters(repository, open_cases, runtime.clock, runtime.ids)
     return Application(
-        take_contacts=TakeContacts(OpenCases(repository, rules, runtime.clock)),
+        take_contacts=TakeContacts(open_cases),
         take_callbacks=TakeCallbacks(repository, rules, runtime.clock),
         handle=HandleCases(repository, rules, runtime.clock),
         look_up=LookUpCases(repository, rules, runtime.clock),
@@ -121,4 +128,7 @@ def build(runtime: Runtime) -> Application:
         look_up_supervision=LookUpSupervision(repository, rules, runtime.clock),
         settle_disputes=settle_disputes,
         tick_disputes=TickDisputes(settle_disputes, runtime.clock, runtime.ids),
+        receive=ReceiveCases(repository, rules, runtime.clock, recount),
+        recount_matters=recount,
+        look_up_receiving=LookUpReceiving(repository, rules, runtime.clock),
     )

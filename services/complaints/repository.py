@@ -15,8 +15,18 @@ from services.complaints.domain.claim import Claim, Note
 from services.complaints.domain.entrusted import Judgement
 from services.complaints.domain.listing import Listing
 from services.complaints.domain.path.rules import Taken
+from services.complaints.domain.receiving.register import LedgerRow, Wanted
 from services.complaints.domain.states import OPEN_STATES, CaseState
 from services.complaints.offer_documents import settled_document, settled_fields
+from services.complaints.receiving_documents import (
+    LEDGER_FIELDS,
+    LEDGER_KEYS,
+    LEDGER_ORDER,
+    ledger_query,
+    ledger_row,
+    received_document,
+    received_fields,
+)
 from services.complaints.supervision_documents import supervision_document, supervision_fields
 from shared.aggregate import base_document, base_fields
 from shared.clocks import Deadline
@@ -66,6 +76,9 @@ class CaseRepository:
                 IndexModel([("org", ASCENDING), ("handler", ASCENDING), ("received_at", DESCENDING)]),
                 IndexModel([("org", ASCENDING), ("due_at", ASCENDING)]),
                 IndexModel([("org", ASCENDING), ("supervisors", ASCENDING), ("received_at", ASCENDING)]),
+                # The list by organisation, and by state, goes by two of these.
+                *(IndexModel(keys) for keys in LEDGER_KEYS),
+                IndexModel([("recount", ASCENDING)], sparse=True),
             ]
         )
 
@@ -190,6 +203,16 @@ class CaseRepository:
         rows = self._store.find_many(query, sort=[("received_at", ASCENDING)], limit=limit, skip=skip)
         return [case_of(row) for row in rows]
 
+    def ledger(self, org: str, wanted: Wanted) -> list[LedgerRow]:
+        """Return a page of the complaint ledger, the newest first."""
+        with database_errors():
+            found = self._store.collection.find(ledger_query(org, wanted), LEDGER_FIELDS)
+            return [ledger_row(row) for row in found.sort(LEDGER_ORDER).limit(wanted.limit)]
+
+    def to_recount(self, limit: int) -> list[Case]:
+        """Return cases whose matter still has to be counted anew."""
+        return [case_of(row) for row in self._store.find_many({"recount": True}, limit=limit)]
+
     def summary(self, org: str) -> list[dict[str, Any]]:
         """Return the number of cases by level and state, and how many of each are overdue."""
         pipeline: list[dict[str, Any]] = [
@@ -278,6 +301,7 @@ def document_of(case: Case) -> Document:
     }
     document |= settled_document(case)
     document |= supervision_document(case)
+    document |= received_document(case)
     if case.waits_to_close is not None:
         document["waits_to_close"] = case.waits_to_close
     if case.is_open:
@@ -311,4 +335,5 @@ def case_of(document: Mapping[str, Any]) -> Case:
         judged=Judgement(**document["judged"]) if "judged" in document else None,
         **settled_fields(document),
         **supervision_fields(document),
+        **received_fields(document),
     )

@@ -34,6 +34,7 @@ from services.complaints.rulebook_authority import (
 )
 from services.complaints.rulebook_liability import liability_field, liability_roles
 from services.complaints.rulebook_path import path_field, path_problems, path_roles
+from services.complaints.rulebook_receiving import receiving_field, receiving_problems, receiving_roles
 from services.complaints.rulebook_supervision import (
     disputes_field,
     supervision_faults,
@@ -81,6 +82,7 @@ class _TestsRow(Row):
     amount_above = Exact()
     media = Flag()
     lawsuit = Flag()
+    escalations_from = Whole(least=1)
 
 
 class _LevelRow(Row):
@@ -154,6 +156,7 @@ class _ClockRow(Row):
     without_limit = sourced(Many(Text(), least=1))
     warn_at = _warn_at()
     repeats = Flag(load_default=False)
+    sources = Many(Text(), least=1, load_default=())
 
     @validates_schema
     def _has_one_length(self, data: dict[str, Any], **_: object) -> None:
@@ -250,6 +253,14 @@ class ComplaintRulesSchema(Row):
         if problems:
             raise marshmallow.ValidationError(problems)
 
+    receiving = receiving_field()
+
+    @validates_schema
+    def _receiving_fits(self, data: dict[str, Any], **_: object) -> None:
+        problems = receiving_problems(data)
+        if problems:
+            raise marshmallow.ValidationError({"clocks": problems})
+
     @validates_schema
     def _path_fits(self, data: dict[str, Any], **_: object) -> None:
         problems = path_problems(data)
@@ -319,6 +330,7 @@ def _roles(rules: ComplaintRules) -> Iterator[tuple[str, str]]:
     yield from authority_roles(rules.authority, rules.offers)
     yield from path_roles(rules.path)
     yield from supervision_roles(rules.supervision, rules.disputes)
+    yield from receiving_roles(rules.receiving)
 
 
 def read_rulebooks(organisations: Path, profiles: Path = PROFILES) -> Loaded[ComplaintRules]:

@@ -41,6 +41,7 @@ from services.complaints.schemas_liability import (
 )
 from services.complaints.schemas_path import TakeStep
 from services.complaints.service_offers import OfferCalls
+from services.complaints.service_receiving import ReceivingCalls
 from services.complaints.service_supervision import SupervisionCalls
 from shared.messaging.consumer import event_batches
 from shared.messaging.delivery import Delivery
@@ -54,7 +55,7 @@ HANDLER_ROLES = ("staff",)
 READER_ROLES = ("staff", "system")
 
 
-class ComplaintsService(OfferCalls, SupervisionCalls):
+class ComplaintsService(OfferCalls, SupervisionCalls, ReceivingCalls):
     """Complaint cases, driven by the organisation's own written rules."""
 
     name = "complaints"

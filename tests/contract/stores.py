@@ -14,7 +14,10 @@ from typing import Any, Generic, TypeVar
 
 from services.complaints.domain.case import Case
 from services.complaints.domain.listing import Listing
-from services.complaints.repository import Member, open_key
+from services.complaints.domain.receiving.register import LedgerRow, Wanted
+from services.complaints.domain.states import CaseState
+from services.complaints.receiving_documents import ledger_row
+from services.complaints.repository import Member, document_of, open_key
 from services.followup.domain.callback import Callback, State
 from services.followup.domain.facts import Ending
 from services.followup.domain.message import Message
@@ -248,8 +251,31 @@ class ComplaintsMemory(_Memory):
             for (level, state), rows in groups.items()
         ]
 
+    def ledger(self, org: str, wanted: Wanted) -> list[LedgerRow]:
+        rows = [document_of(row) for row in self.cases_kept.all(org)]
+        rows.sort(key=lambda row: (row["received_at"], row["_id"]), reverse=True)
+        return [ledger_row(row) for row in rows if in_ledger(row, wanted)][: wanted.limit]
+
+    def to_recount(self, limit: int) -> list[Case]:
+        return [row for row in self.cases_kept.all() if row.recount][:limit]
+
     def open_count(self) -> list[tuple[str, int]]:
         return [*Counter(row.level for row in self.cases_kept.all() if row.is_open).items()]
+
+
+def in_ledger(row: Mapping[str, Any], wanted: Wanted) -> bool:
+    """Tell whether a case, as the database would hold it, belongs on the page of the ledger that is ``wanted``."""
+    at, is_open = row["received_at"], row["state"] != CaseState.CLOSED.value
+    states = {None: True, "open": is_open, "overdue": is_open and row["overdue"]}
+    return (
+        (wanted.received_from is None or at >= wanted.received_from)
+        and (wanted.received_before is None or at < wanted.received_before)
+        and (wanted.after is None or (at, row["_id"]) < wanted.after)
+        and wanted.source in {None, row["source"]}
+        and wanted.level in {None, row["level"]}
+        and wanted.problem in {None, row["claim"]["problem"]}
+        and states.get(wanted.state, row["state"] == wanted.state)
+    )
 
 
 class FollowupMemory(_Memory):

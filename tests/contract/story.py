@@ -12,6 +12,7 @@ from tests.contract.stage import Published, Stage
 from tests.contract.story_liability import tell_of_liability
 from tests.contract.story_offers import file_with_all, tell_of_offers
 from tests.contract.story_path import walk
+from tests.contract.story_receiving import tell_of_receiving
 from tests.contract.story_supervision import tell_of_supervision
 
 #: A Monday morning in China, an ordinary working week ahead.
@@ -84,6 +85,15 @@ def tell() -> Stage:
         (
             contact_received(number=85, complaint={"problem": "window-leaks"}),
             contact_received(number=86, complaint={"problem": "floor-slippery"}),
+        ),
+    )
+    tell_of_receiving(
+        stage,
+        (
+            contact_received(RETAIL, 90, complaint={"problem": "wrong-colour"}),
+            contact_received(number=91, channel="audit", complaint={"problem": "loud-music"}),
+            contact_received("shop-demo", 92, complaint={"problem": "missing-button"}),
+            contact_received(PROPERTY, 93, complaint={"problem": "dark-stairs"}),
         ),
     )
     return stage

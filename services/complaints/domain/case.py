@@ -9,8 +9,9 @@ from typing import Any
 
 from services.complaints.domain.checks import check_ground, check_next_reply
 from services.complaints.domain.claim import Claim, Note, clocks_data
-from services.complaints.domain.contested import ContestedCase
 from services.complaints.domain.path.rules import CLOSE, REPLY, VALIDITY
+from services.complaints.domain.received import ReceivedCase
+from services.complaints.domain.receiving.claims import unclear
 from services.complaints.domain.rulebook import (
     AppliesTo,
     ClockEnd,
@@ -25,7 +26,7 @@ from shared.history import Cause, timestamp
 
 
 @dataclass(kw_only=True)
-class Case(ContestedCase):
+class Case(ReceivedCase):
     """One complaint case. It keeps the version of the rulebook it was opened under.
 
     ``contacts`` are the contacts that raised it, the first one first; ``unit_id`` counts it as one
@@ -49,7 +50,9 @@ class Case(ContestedCase):
         """Open the case: level by the claim, clocks from the moment the complaint was received."""
         decision = timing.rules.level_of(self.claim.facts(self.households))
         self.level = decision.level.code
-        self.deadlines = timing.begin(ClockStart.RECEIVED, self.received_at, self.level, valid=None)
+        self.deadlines = timing.begin(
+            ClockStart.RECEIVED, self.received_at, self.level, valid=None, source=self.source
+        )
         self.refresh_step_clocks(timing, self.opened_at)
         claim = self.claim
         data = {
@@ -59,6 +62,9 @@ class Case(ContestedCase):
             "customer_id": self.customer_id,
             "unit_id": self.unit_id,
             "channel": self.channel,
+            "source": self.source,
+            "taken_by": self.taken_by,
+            "unclear": [each.field for each in unclear(claim, timing.rules)],
             "problem": claim.problem,
             "complainant_type": claim.complainant_type,
             "demand": claim.demand,
@@ -90,6 +96,7 @@ class Case(ContestedCase):
         self.refresh_step_clocks(timing, at)
         escalates = timing.rules.repeat_escalates
         if escalates is not None and escalates.value:
+            self.escalations += 1
             data = {
                 "case_id": self.id,
                 "cause": "repeat",
@@ -133,17 +140,22 @@ class Case(ContestedCase):
         self._in_turn(timing, VALIDITY, cause.actor)
         if valid:
             check_ground(ground, timing.rules)
+            self._check_clear(timing.rules)
         self.valid, self.ground = valid, ground
         self.notes.append(Note("validity", reason, cause.actor, at))
         if valid:
             self.state = CaseState.ACCEPTED
-            self.deadlines += timing.begin(ClockStart.ACCEPTED, at, self.level, valid=True)
+            self.deadlines += timing.begin(
+                ClockStart.ACCEPTED, at, self.level, valid=True, source=self.source
+            )
             data = {"ground": ground, "accepted_at": timestamp(at)}
         else:
             self.state = CaseState.REFUSED
             self.fire_clocks(at, cause, breaches_only=True)
             self.deadlines = timing.drop(self.deadlines, AppliesTo.VALID, at)
-            self.deadlines += timing.begin(ClockStart.FOUND_INVALID, at, self.level, valid=False)
+            self.deadlines += timing.begin(
+                ClockStart.FOUND_INVALID, at, self.level, valid=False, source=self.source
+            )
             data = {"ground": ground, "refused_at": timestamp(at)}
         self._count(timing, VALIDITY, role, at, cause)
         event = "case_accepted" if valid else "case_refused"
@@ -207,6 +219,7 @@ class Case(ContestedCase):
         self._in_turn(timing, "record_progress", cause.actor)
         self.handler = cause.actor
         self.notes.append(Note(step, text, cause.actor, at))
+        self._meet(ClockEnd.PROGRESSED, timing, at, cause)
         self._count(timing, "record_progress", role, at, cause)
         self.record(
             "case_progressed", {"case_id": self.id, "step": step, "at": timestamp(at)}, at=at, cause=cause
@@ -235,6 +248,7 @@ class Case(ContestedCase):
         if final:
             self._in_turn(timing, REPLY, cause.actor)
         else:
+            self._check_impartial(rules, cause.actor, "a reply")
             check_next_reply(next_reply_at, at, rules)
         self.handler = cause.actor
         self.prevention = prevention or self.prevention
@@ -337,7 +351,7 @@ class Case(ContestedCase):
         self.record("case_reopened", data, at=at, cause=cause)
 
     def _raise_level(self, timing: Timing, at: datetime, cause: Cause) -> None:
-        decision = timing.rules.level_of(self.claim.facts(self.households))
+        decision = timing.rules.level_of(self.claim.facts(self.households, self.escalations))
         codes, wanted = [level.code for level in timing.rules.levels], decision.level.code
         if codes.index(wanted) <= codes.index(self.level) or self._judged_high_enough(wanted, timing):
             return
@@ -345,7 +359,7 @@ class Case(ContestedCase):
         self._put_level(wanted, decision.because, timing, at, cause)
 
     def _level_by_facts(self, timing: Timing) -> str:
-        return timing.rules.level_of(self.claim.facts(self.households)).level.code
+        return timing.rules.level_of(self.claim.facts(self.households, self.escalations)).level.code
 
     def _put_level(
         self, level: str, because: Sequence[str], timing: Timing, at: datetime, cause: Cause

@@ -25,9 +25,15 @@ class Claim:
     media: bool = False
     lawsuit: bool = False
 
-    def facts(self, households: int) -> LevelFacts:
-        """Return what decides the level when ``households`` have the same problem."""
-        return LevelFacts(households=households, amount=self.amount, media=self.media, lawsuit=self.lawsuit)
+    def facts(self, households: int, escalations: int = 0) -> LevelFacts:
+        """Return what decides the level when ``households`` have the same problem, escalated so many times."""
+        return LevelFacts(
+            households=households,
+            amount=self.amount,
+            media=self.media,
+            lawsuit=self.lawsuit,
+            escalations=escalations,
+        )
 
     def with_repeat(self, other: Claim) -> Claim:
         """Return the claim after the same customer raised it again as ``other``: the gravest of each, in any order."""

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     # The rules of a path are made of grants; at run time they come after this module.
     from services.complaints.domain.dispute.rules import DisputeRules
     from services.complaints.domain.path.rules import Path
+    from services.complaints.domain.receiving.rules import ReceivingRules
     from services.complaints.domain.supervision.rules import SupervisionRules
 
 
@@ -92,6 +93,7 @@ class LevelTests:
     amount_above: Decimal | None = None
     media: bool = False
     lawsuit: bool = False
+    escalations_from: int | None = None
 
     def met_by(self, facts: LevelFacts) -> tuple[str, ...]:
         """Return the names of the tests that ``facts`` meet; empty when none."""
@@ -108,6 +110,10 @@ class LevelTests:
             ),
             ("media", self.media and facts.media),
             ("lawsuit", self.lawsuit and facts.lawsuit),
+            (
+                "escalations",
+                self.escalations_from is not None and facts.escalations >= self.escalations_from,
+            ),
         )
         return tuple(name for name, met in outcomes if met)
 
@@ -120,6 +126,7 @@ class LevelFacts:
     amount: Decimal | None = None
     media: bool = False
     lawsuit: bool = False
+    escalations: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,6 +166,11 @@ class ClockRule:
     warn_at: Sourced[tuple[WarnPoint, ...]] | None = None
     #: Begins again whenever it was met, as long as the case is handled.
     repeats: bool = False
+    sources: tuple[str, ...] = ()
+
+    def runs_for(self, source: str) -> bool:
+        """Tell whether the clock runs on cases of ``source``; one that names none runs on all."""
+        return not self.sources or source in self.sources
 
     def runs_on(self, level: str) -> bool:
         """Tell whether the clock runs on cases of ``level``."""
@@ -266,6 +278,7 @@ class ComplaintRules:
     path: Path | None = None
     supervision: SupervisionRules | None = None
     disputes: DisputeRules | None = None
+    receiving: ReceivingRules | None = None
 
     def clock(self, name: str) -> ClockRule | None:
         """Return the clock called ``name``, or ``None`` when the rulebook does not arm it."""

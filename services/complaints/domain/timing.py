@@ -19,13 +19,16 @@ class Timing:
     rules: ComplaintRules
     calendar: Calendar
 
-    def begin(self, start: ClockStart, at: datetime, level: str, *, valid: bool | None) -> list[Deadline]:
-        """Return the clocks that start with ``start`` at ``at`` on a case of ``level``.
+    def begin(
+        self, start: ClockStart, at: datetime, level: str, *, valid: bool | None, source: str = ""
+    ) -> list[Deadline]:
+        """Return the clocks that start with ``start`` at ``at`` on a case of ``level`` that came from ``source``.
 
         Until validity is decided (``None``) the clocks of valid cases run: a complaint is taken
         seriously until it is found not to stand.
         """
         rules = (rule for rule in self.rules.clocks if rule.starts is start and rule.runs_on(level))
+        rules = (rule for rule in rules if rule.runs_for(source))
         return [self._begin(rule, at, level) for rule in rules if _runs(rule.applies_to, valid=valid)]
 
     def begin_again(self, deadlines: Sequence[Deadline], at: datetime, level: str) -> list[Deadline]:

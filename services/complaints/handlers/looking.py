@@ -78,7 +78,7 @@ class LookUpCases:
         if case is None:
             raise no_case(case_id)
         rules = self._rules.timing(org, case.regulation).rules
-        decision = rules.level_of(case.claim.facts(case.households))
+        decision = rules.level_of(case.claim.facts(case.households, case.escalations))
         return {
             "case_id": case.id,
             "level": case.level,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, time, timedelta
 from decimal import Decimal
@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from services.complaints.domain.case import Case
 from services.complaints.domain.claim import Claim
+from services.complaints.domain.receiving.rules import origin_of
 from services.complaints.domain.rulebook import ComplaintRules
 from services.complaints.domain.timing import Timing
 from services.complaints.metrics import CASES_OPENED
@@ -42,6 +43,7 @@ class Routed:
     received_at: datetime
     claim: Claim
     cause: Cause
+    taken_by: str | None = None
 
     @property
     def case_id(self) -> str:
@@ -51,7 +53,12 @@ class Routed:
     @property
     def matter_id(self) -> str:
         """Return the id all cases of the same problem share."""
-        return derived_id("mt", self.org, self.claim.problem)
+        return matter_of(self.org, self.claim.problem)
+
+
+def matter_of(org: str, problem: str) -> str:
+    """Return the id all cases of ``org`` about ``problem`` share."""
+    return derived_id("mt", org, problem)
 
 
 def routed_of(event: CloudEvent) -> Routed | None:
@@ -86,7 +93,14 @@ def routed_of(event: CloudEvent) -> Routed | None:
             lawsuit=bool(claim.get("lawsuit")),
         ),
         cause=Cause(event.key, "system", event.traceparent),
+        taken_by=_taker(data.get("first_responsible")),
     )
+
+
+def _taker(responsible: object) -> str | None:
+    """Return who took the contact, where somebody did: an older event does not say it."""
+    staff = responsible.get("staff") if isinstance(responsible, Mapping) else None
+    return staff if isinstance(staff, str) else None
 
 
 class Rules:
@@ -142,7 +156,7 @@ class OpenCases:
             message = "other replicas keep opening and changing the same cases: try again"
             raise Conflict(message)
         # Also for the known ones: whoever opened them may have died before this step.
-        self._relevel({routed.matter_id for routed in batch}, batch)
+        self.relevel({routed.matter_id: routed.cause for routed in batch})
         return known
 
     def _open_or_join(self, batch: Sequence[Routed]) -> tuple[set[str], list[Routed]]:
@@ -196,15 +210,16 @@ class OpenCases:
             level="",
             received_at=routed.received_at,
             opened_at=now,
+            source=origin_of(regulation.sections, routed.channel),
+            taken_by=routed.taken_by,
         )
         case.open(self._rules.timing(routed.org, regulation.version), routed.cause)
         return case
 
-    def _relevel(self, matter_ids: Collection[str], batch: Sequence[Routed]) -> None:
-        """Lift every open case of the matters to what the number of households asks for."""
-        causes = {routed.matter_id: routed.cause for routed in batch}
+    def relevel(self, causes: Mapping[str, Cause]) -> None:
+        """Lift every open case of the matters, given with their causes, to what the number of households asks for."""
         by_matter: dict[str, list[Member]] = defaultdict(list)
-        for member in self._repository.members(matter_ids):
+        for member in self._repository.members(causes.keys()):
             by_matter[member.matter_id].append(member)
         for matter_id, members in by_matter.items():
             households = len({member.household for member in members})

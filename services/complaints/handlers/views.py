@@ -81,6 +81,8 @@ def case_view(case: Case, *, notes: bool = False) -> dict[str, Any]:
         "contact_ids": list(case.contacts),
         "customer_id": case.customer_id,
         "channel": case.channel,
+        "source": case.source,
+        "escalations": case.escalations,
         "problem": claim.problem,
         "complainant_type": claim.complainant_type,
         "demand": claim.demand,

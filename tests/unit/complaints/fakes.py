@@ -20,6 +20,7 @@ from services.complaints import schemas, schemas_path
 from services.complaints.domain.case import Case
 from services.complaints.domain.listing import Listing
 from services.complaints.domain.money.rules import Way
+from services.complaints.domain.receiving.register import LedgerRow, Wanted
 from services.complaints.domain.rulebook import ComplaintRules
 from services.complaints.domain.states import CaseState
 from services.complaints.handlers.events import TakeCallbacks, TakeContacts
@@ -29,6 +30,7 @@ from services.complaints.handlers.opening import OpenCases, Rules
 from services.complaints.handlers.recomputing import RecomputeClocks
 from services.complaints.handlers.stepping import LookUpSteps, TakeSteps
 from services.complaints.handlers.ticking import FireClocks
+from services.complaints.receiving_documents import ledger_row
 from services.complaints.repository import CaseRepository, Member, case_of, document_of, open_key
 from services.complaints.rulebook import load_rulebooks
 from shared.clock import FixedClock
@@ -39,6 +41,7 @@ from shared.messaging.delivery import Delivery
 from shared.mongo.store import Inserted
 from shared.regulations import Rulebooks
 from shared.worktime.calendars import Calendars
+from tests.contract.stores import in_ledger
 from tests.unit.complaints.listing import page
 
 ORGANISATIONS = Path(__file__).parents[3] / "organisations"
@@ -194,6 +197,15 @@ class MemoryCases(CaseRepository):
             and overdue in (None, row["overdue"])
         ]
         return sorted(rows, key=lambda case: case.received_at)[skip : skip + limit]
+
+    def ledger(self, org: str, wanted: Wanted) -> list[LedgerRow]:
+        rows = [row for row in self.documents.values() if row["org"] == org and in_ledger(row, wanted)]
+        rows.sort(key=lambda row: (row["received_at"], row["_id"]), reverse=True)
+        return [ledger_row(copy.deepcopy(row)) for row in rows[: wanted.limit]]
+
+    def to_recount(self, limit: int) -> list[Case]:
+        rows = [row for row in self.documents.values() if row.get("recount")]
+        return [case_of(copy.deepcopy(row)) for row in rows[:limit]]
 
     def summary(self, org: str) -> list[dict[str, Any]]:
         cases = [case for case in self.all() if case.org == org]

@@ -457,7 +457,7 @@ COMPLAINT_FAULTS = {
     ),
     "a clock that ends nowhere": (
         ("ends: contacted", "ends: someday"),
-        "clocks.first_contact.ends: must be one of contacted, replied, handled, closed: 'someday'",
+        "clocks.first_contact.ends: must be one of contacted, replied, handled, progressed, closed: 'someday'",
     ),
     "a clock without a length": (
         ("        duration: {amount: 3, unit: hours, source: B-JKC-52}\n", ""),

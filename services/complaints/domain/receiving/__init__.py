@@ -1,0 +1,1 @@
+"""Pure parts of receiving complaints: claims, sources, record cards, overdue rules and the register."""
