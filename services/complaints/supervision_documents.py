@@ -7,7 +7,14 @@ from dataclasses import asdict
 from typing import Any
 
 from services.complaints.domain.contested import ContestedCase, DisputeFact
-from services.complaints.domain.dispute.dispute import Dispute, DisputeState, Outcome, Party, Ruling
+from services.complaints.domain.dispute.dispute import (
+    Dispute,
+    DisputeState,
+    Outcome,
+    Party,
+    Recusal,
+    Ruling,
+)
 from services.complaints.domain.supervision.watch import AskedBy, Entered, Referral, Report, Urge, Watch
 from shared.aggregate import base_document, base_fields
 from shared.clocks import Deadline
@@ -74,7 +81,7 @@ def dispute_document(dispute: Dispute) -> Document:
         **{name: getattr(dispute, name) for name in _DISPUTE},
         "parties": [{"department": p.department, "staff": list(p.staff)} for p in dispute.parties],
         "rulers": list(dispute.rulers),
-        "recused": list(dispute.recused),
+        "recusals": [asdict(recusal) for recusal in dispute.recusals],
         "rulings": [{**asdict(ruling), "outcome": ruling.outcome.value} for ruling in dispute.rulings],
         "state": dispute.state.value,
         "open": dispute.is_open,
@@ -97,7 +104,7 @@ def dispute_of(document: Mapping[str, Any]) -> Dispute:
         **{name: document[name] for name in _DISPUTE},
         parties=tuple(Party(row["department"], tuple(row["staff"])) for row in document["parties"]),
         rulers=tuple(document["rulers"]),
-        recused=tuple(document["recused"]),
+        recusals=[Recusal(**row) for row in document["recusals"]],
         rulings=[Ruling(**{**row, "outcome": Outcome(row["outcome"])}) for row in document["rulings"]],
         state=DisputeState(document["state"]),
         deadlines=[Deadline.from_document(row) for row in document["deadlines"]],

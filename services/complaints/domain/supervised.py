@@ -46,7 +46,7 @@ class SupervisedCase(EntrustedCase):
     @property
     def supervisors(self) -> list[str]:
         """Return who supervises it now, as roles or departments."""
-        return [watch.supervisor for watch in self.watches if watch.active]
+        return list(dict.fromkeys(watch.supervisor for watch in self.watches if watch.active))
 
     @property
     def unanswered(self) -> list[str]:

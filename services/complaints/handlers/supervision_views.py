@@ -150,7 +150,10 @@ def dispute_view(dispute: Dispute) -> dict[str, Any]:
         "department": dispute.department,
         "parties": [{"department": p.department, "staff": list(p.staff)} for p in dispute.parties],
         "rulers": list(dispute.rulers),
-        "recused": list(dispute.recused),
+        "recusals": [
+            {"by": each.by, "role": each.role, "reason": each.reason, "at": timestamp(each.at)}
+            for each in dispute.recusals
+        ],
         "rulings": [ruling_view(ruling) for ruling in dispute.rulings],
         "raised_by": dispute.raised_by,
         "raised_at": timestamp(dispute.raised_at),

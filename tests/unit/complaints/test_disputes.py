@@ -90,7 +90,8 @@ def test_whoever_is_not_impartial_steps_aside_and_the_next_of_the_list_rules(pla
     plaza.refused("rule_dispute", RuleRefused, id=dispute_id, by="stf_judge", roles=BOSS, **RULING)
     answer = plaza.do("rule_dispute", id=dispute_id, by="stf_manager", roles=MANAGER, **RULING)
     assert answer["state"] == "ruled"
-    assert plaza.dispute(dispute_id).recused == ("stf_judge",)
+    (recusal,) = plaza.do("dispute", id=dispute_id)["recusals"]
+    assert (recusal["by"], recusal["role"], recusal["reason"]) == ("stf_judge", "supervisor", "与本案有关")
 
 
 def test_one_appeal_in_time_goes_to_the_next_instance_whose_ruling_is_final(plaza: Tower) -> None:

@@ -43,7 +43,7 @@ class AnyDisputes(RuleBasedStateMachine):
     @initialize()
     def begin(self) -> None:
         self.case_id = self.tower.accepted().id
-        accused = {"id": self.case_id, "staff": [ACCUSED]}
+        accused: dict[str, Any] = {"id": self.case_id, "staff": [ACCUSED]}
         self.tower.counter.do("name_accused", **accused, roles={"complaint_handler"})
         self.raise_one("stf_a", "engineering")
 

@@ -62,6 +62,16 @@ class Ruling:
 
 
 @dataclass(frozen=True, slots=True)
+class Recusal:
+    """That somebody stepped aside (回避), from which role, and why."""
+
+    by: str
+    role: str
+    reason: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class Ruler:
     """Who would rule: with which roles, and whom the case is about, as known now."""
 
@@ -92,7 +102,7 @@ class Dispute(Aggregate):
     turn: int = 0
     instance: int = 1
     state: DisputeState = DisputeState.OPEN
-    recused: tuple[str, ...] = ()
+    recusals: list[Recusal] = field(default_factory=list)
     rulings: list[Ruling] = field(default_factory=list)
     appealed_by: str | None = None
     appealed_at: datetime | None = None
@@ -116,6 +126,11 @@ class Dispute(Aggregate):
     def awaits(self) -> str | None:
         """Return the role that is to rule."""
         return self.rulers[self.turn] if self.is_open else None
+
+    @property
+    def recused(self) -> list[str]:
+        """Return who stepped aside."""
+        return [recusal.by for recusal in self.recusals]
 
     @property
     def responsible(self) -> str | None:
@@ -165,10 +180,8 @@ class Dispute(Aggregate):
         must_hold((self.awaits or "",), ruler.roles, "stepping aside", self.source)
         if ruler.actor in self.recused:
             raise Conflict(f"{ruler.actor} has stepped aside from dispute {self.id} already")
-        if not reason.strip():
-            raise wrong("reason", "is missing")
-        self.recused = (*self.recused, ruler.actor)
-        stepped = self.awaits
+        stepped = self.awaits or ""
+        self.recusals.append(Recusal(ruler.actor, stepped, reason, at))
         self.turn = min(self.turn + 1, len(self.rulers) - 1)
         data = {
             **self._head(),
