@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from services.complaints.handlers.approving import ApproveOffers
+from services.complaints.handlers.auditing import AuditPages
 from services.complaints.handlers.charging import Files
 from services.complaints.handlers.events import TakeCallbacks, TakeContacts
 from services.complaints.handlers.filing import KeepRecords
@@ -54,6 +55,7 @@ class Application:
     keep_records: KeepRecords
     look_up_offers: LookUpOffers
     tick_offers: TickOffers
+    audit: AuditPages
 
 
 def build(runtime: Runtime) -> Application:
@@ -105,4 +107,5 @@ def build(runtime: Runtime) -> Application:
         keep_records=KeepRecords(desk),
         look_up_offers=LookUpOffers(desk),
         tick_offers=TickOffers(desk, runtime.ids),
+        audit=AuditPages(desk, files),
     )

@@ -25,6 +25,7 @@ from services.complaints.ledger_documents import (
     sanction_document,
     sanction_of,
 )
+from services.complaints.sheets import Sheet, page_of
 from shared.aggregate import Aggregate
 from shared.errors import Conflict
 from shared.mongo.client import Document, database_errors
@@ -69,6 +70,14 @@ class Kept(Generic[A]):
         """Return those that match."""
         return [self.read(document) for document in self.store.find_many(query, **how)]
 
+    def page(self, org: str, after: str, limit: int) -> list[Sheet[A]]:
+        """Return those of ``org`` whose ids come after ``after``, by id, unreadable ones among them."""
+        return page_of(self.store, self.read, org, after, limit)
+
+    def count(self, org: str) -> int:
+        """Return how many ``org`` has."""
+        return self.store.count({"org": org})
+
 
 class LedgerRepository:
     """Reads and writes what follows from a complaint for those who caused it."""
@@ -92,6 +101,7 @@ class LedgerRepository:
                 IndexModel([("org", ASCENDING), ("proposed_at", DESCENDING)]),
                 IndexModel([("case_id", ASCENDING)]),
                 IndexModel([("staff", ASCENDING)]),
+                IndexModel([("org", ASCENDING), ("_id", ASCENDING)]),
             ]
         )
         self.sanctions.store.ensure_indexes(
@@ -107,6 +117,7 @@ class LedgerRepository:
             [
                 IndexModel([("org", ASCENDING), ("months", ASCENDING), ("staff", ASCENDING)]),
                 IndexModel([("org", ASCENDING), ("departments", ASCENDING)]),
+                IndexModel([("org", ASCENDING), ("_id", ASCENDING)]),
             ]
         )
         self.months.store.ensure_indexes(

@@ -15,6 +15,7 @@ from services.complaints.domain.claim import Claim, Note
 from services.complaints.domain.path.rules import Taken
 from services.complaints.domain.states import OPEN_STATES, CaseState
 from services.complaints.offer_documents import settled_document, settled_fields
+from services.complaints.sheets import Sheet, page_of
 from shared.aggregate import base_document, base_fields
 from shared.clocks import Deadline
 from shared.errors import Conflict
@@ -60,6 +61,7 @@ class CaseRepository:
                 IndexModel([("open_calendars", ASCENDING)], sparse=True),
                 IndexModel([("org", ASCENDING), ("state", ASCENDING), ("received_at", DESCENDING)]),
                 IndexModel([("org", ASCENDING), ("received_at", DESCENDING)]),
+                IndexModel([("org", ASCENDING), ("_id", ASCENDING)]),
             ]
         )
 
@@ -136,6 +138,14 @@ class CaseRepository:
             return {}
         rows = self._store.find_many({"_id": {"$in": list(case_ids)}})
         return {row["_id"]: case_of(row) for row in rows}
+
+    def page(self, org: str, after: str, limit: int) -> list[Sheet[Case]]:
+        """Return the cases of ``org`` whose ids come after ``after``, by id, unreadable ones among them."""
+        return page_of(self._store, case_of, org, after, limit)
+
+    def count(self, org: str) -> int:
+        """Return how many cases ``org`` has."""
+        return self._store.count({"org": org})
 
     def due(self, now: datetime, limit: int) -> list[Case]:
         """Return cases with a clock that fires at or before ``now``, the longest due first."""

@@ -15,6 +15,7 @@ from typing import Any, Generic, TypeVar
 from services.complaints.domain.case import Case
 from services.complaints.domain.states import OPEN_STATES
 from services.complaints.repository import Member, open_key
+from services.complaints.sheets import Sheet
 from services.followup.domain.callback import Callback, State
 from services.followup.domain.facts import Ending
 from services.followup.domain.message import Message
@@ -205,6 +206,13 @@ class ComplaintsMemory(_Memory):
 
     def get_many(self, case_ids: Collection[str]) -> dict[str, Case]:
         return {row.id: row for row in self.cases_kept.all() if row.id in case_ids}
+
+    def page(self, org: str, after: str, limit: int) -> list[Sheet[Case]]:
+        rows = sorted(self.cases_kept.all(org), key=lambda row: row.id)
+        return [Sheet(row.id, row) for row in rows if row.id > after][:limit]
+
+    def count(self, org: str) -> int:
+        return len(self.cases_kept.all(org))
 
     def due(self, now: datetime, limit: int) -> list[Case]:
         rows = [row for row in self.cases_kept.all() if row.next_due is not None and row.next_due <= now]
