@@ -8,6 +8,7 @@ from typing import Any, Generic, TypeVar
 
 from pymongo import ASCENDING, DESCENDING, IndexModel
 
+from services.complaints.counting import count_written
 from services.complaints.domain.liability.account import Account
 from services.complaints.domain.liability.month import LedgerMonth, MonthState
 from services.complaints.domain.liability.penalty import Penalty
@@ -55,7 +56,11 @@ class Kept(Generic[A]):
 
     def insert(self, aggregate: A) -> bool:
         """Write a new one; False when its id or what it must not share is taken."""
-        return bool(self.store.insert([self._to(aggregate)]).new)
+        document = self._to(aggregate)
+        written = bool(self.store.insert([document]).new)
+        if written:
+            count_written([(document, 1)])
+        return written
 
     def save(self, aggregate: A, *, since_seq: int) -> None:
         """Write a changed one; Conflict if somebody else changed it meanwhile."""
@@ -64,7 +69,10 @@ class Kept(Generic[A]):
 
     def save_all(self, changes: Sequence[tuple[A, int]]) -> tuple[str, ...]:
         """Write several and return the ids of those that somebody else changed meanwhile."""
-        return self.store.replace_many([(self._to(aggregate), since) for aggregate, since in changes])
+        documents = [(self._to(aggregate), since) for aggregate, since in changes]
+        lost = self.store.replace_many(documents)
+        count_written(written for written in documents if written[0]["_id"] not in lost)
+        return lost
 
     def find(self, query: Mapping[str, Any], **how: Any) -> list[A]:
         """Return those that match."""

@@ -10,6 +10,7 @@ from typing import Any
 from bson.decimal128 import Decimal128
 from pymongo import ASCENDING, DESCENDING, IndexModel
 
+from services.complaints.counting import count_written
 from services.complaints.domain.case import Case
 from services.complaints.domain.claim import Claim, Note
 from services.complaints.domain.path.rules import Taken
@@ -100,7 +101,10 @@ class CaseRepository:
         That is whoever changed the case, opened another of the same customer and problem, or took its
         contact into another.
         """
-        return self._store.replace_many([(document_of(case), since) for case, since in changes])
+        documents = [(document_of(case), since) for case, since in changes]
+        lost = self._store.replace_many(documents)
+        count_written(written for written in documents if written[0]["_id"] not in lost)
+        return lost
 
     def members(self, matter_ids: Collection[str]) -> list[Member]:
         """Return the cases of matters, but for those found not valid."""

@@ -254,6 +254,10 @@ class ComplaintRules:
     authority: AuthorityRules | None = None
     offers: OfferRules | None = None
     path: Path | None = None
+    #: What every case must have a time limit for, so that no rulebook leaves it out.
+    limits_required: Sourced[tuple[ClockEnd, ...]] | None = None
+    #: Words no reply to a customer holds.
+    reply_without: Sourced[tuple[str, ...]] | None = None
 
     def clock(self, name: str) -> ClockRule | None:
         """Return the clock called ``name``, or ``None`` when the rulebook does not arm it."""

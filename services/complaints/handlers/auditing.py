@@ -19,6 +19,7 @@ from services.complaints.domain.money.offer import Offer
 from services.complaints.handlers.charging import Files, liability_id
 from services.complaints.handlers.handling import Caller
 from services.complaints.handlers.settling import Desk
+from services.complaints.metrics import AUDIT_FINDINGS, AUDITED
 from services.complaints.sheets import UNREADABLE, Sheet
 from shared.aggregate import Aggregate
 from shared.errors import NotFound
@@ -59,6 +60,9 @@ class AuditPages:
         shelf, check = self._shelves[Subject(data["subject"])]
         sheets = shelf.page(call.org, data["after"] or "", data["limit"])
         findings = [finding for sheet in sheets for finding in self._twice(sheet, shelf, check)]
+        AUDITED.labels(kind=data["subject"]).inc(len(sheets))
+        for finding in findings:
+            AUDIT_FINDINGS.labels(invariant=finding.invariant.value).inc()
         return {
             "checked": len(sheets),
             "total": shelf.count(call.org) if data["after"] is None else None,
