@@ -19,6 +19,8 @@ from tests.unit.complaints.fakes import Document, FakeCall
 from tests.unit.complaints.liability_world import Office
 from tests.unit.complaints.offer_world import Counter
 
+#: What follows from a complaint for those liable.
+MONEY = (Subject.LIABILITIES, Subject.PENALTIES, Subject.SANCTIONS, Subject.LEDGERS, Subject.MONTHS)
 #: Found: whose, which invariant, and in which words.
 Found = tuple[str, str, str]
 

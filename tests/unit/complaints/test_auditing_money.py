@@ -14,7 +14,7 @@ from services.complaints.domain.liability.account import account_id
 from services.complaints.domain.liability.month import month_id
 from services.complaints.domain.liability.penalty import Unit
 from shared.clock import FixedClock
-from tests.unit.complaints.audit_world import audit, meddle
+from tests.unit.complaints.audit_world import MONEY, audit, meddle
 from tests.unit.complaints.fakes import RETAIL, SHOP, Document, beijing
 from tests.unit.complaints.liability_world import Office
 from tests.unit.complaints.offer_world import SENIOR, VICE, Counter
@@ -204,10 +204,7 @@ def test_ledgers_that_went_their_way_have_no_findings(office: Office) -> None:
     )
     office.do("decide_sanction", by="stf_gm", id=sanction["sanction_id"], approved=True)
     assert len(office.ledgers.penalties.all()) == 4
-    assert audit(office, *_MONEY) == []
-
-
-_MONEY = (Subject.LIABILITIES, Subject.PENALTIES, Subject.SANCTIONS, Subject.LEDGERS, Subject.MONTHS)
+    assert audit(office, *MONEY) == []
 
 
 def _line(document: Document, period: str, kind: str) -> Document:
@@ -256,7 +253,7 @@ def test_what_is_wrong_with_a_ledger_is_found(
 ) -> None:
     """Guards the ledger: what exceeds the cap is carried, and neither lost nor charged twice."""
     charged_and_closed(office)
-    assert audit(office, *_MONEY) == []
+    assert audit(office, *MONEY) == []
     account = account_id(RETAIL, "stf_a", Unit.YUAN)
     meddle(office.ledgers.accounts.documents, account, meddling)
     found = audit(office, Subject.LEDGERS)
@@ -293,7 +290,7 @@ def test_what_is_wrong_with_a_penalty_is_found(
 ) -> None:
     """Guards the sum charged: the formula's, to the fen, as proposed, and as the ledger has it."""
     penalty = office.charge("300.00")
-    assert audit(office, *_MONEY) == []
+    assert audit(office, *MONEY) == []
     meddle(office.ledgers.penalties.documents, penalty.id, meddling)
     found = audit(office, Subject.PENALTIES)
     assert (penalty.id, invariant) in {each[:2] for each in found if words in each[2]}
@@ -308,7 +305,7 @@ def test_a_group_is_audited_by_the_rounding_rule_of_groups(office: Office) -> No
     )
     penalty = office.approve(proposed)
     assert [str(line.amount) for line in penalty.lines] == ["0.01", "0.02"]
-    assert audit(office, *_MONEY) == []
+    assert audit(office, *MONEY) == []
 
 
 def test_a_penalty_no_ledger_was_told_of_is_found(office: Office) -> None:
@@ -335,7 +332,7 @@ def test_a_month_that_closed_with_other_sums_than_its_ledgers_is_found(office: O
         document["totals"]["deducted"] = Decimal128("400.00")
 
     meddle(office.ledgers.months.documents, month, paid_less)
-    ((found, invariant, words),) = audit(office, *_MONEY)
+    ((found, invariant, words),) = audit(office, *MONEY)
     assert (found, invariant) == (month, "carried")
     assert words == (
         "closed with 400.00 deducted, 0.00 refunded and 600.00 carried, "
@@ -353,7 +350,7 @@ def test_a_series_of_fines_that_costs_something_else_is_found() -> None:
         shop.fine()
     fallen = shop.fine()
     shop.do("reverse_penalty", by="stf_gm", id=fallen.id, reason="误判")
-    assert audit(shop, *_MONEY) == []
+    assert audit(shop, *MONEY) == []
     account = account_id(SHOP, "stf_a", Unit.YUAN)
 
     def cheaper(document: Document) -> None:
