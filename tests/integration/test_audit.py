@@ -42,7 +42,9 @@ def test_what_is_changed_behind_the_services_back_is_found(bus: Bus) -> None:
     vice.do("complaints.decide_offer", id=offer_id, approved=True, amount="500.00")
     desk.do("complaints.answer_offer", id=offer_id, accepted=True)
     cashier = bus.desk(PLAZA, ("staff", "manager"), subject="stf_cashier")
+    paid = bus.metric("complaints", "kefu_offer_steps_total", step="paid")
     cashier.do("complaints.pay_offer", id=offer_id, evidence="V-1")
+    assert bus.metric("complaints", "kefu_offer_steps_total", step="paid") == paid + 1
     desk.do("complaints.attempt_contact", id=case_id, outcome="reached")
     desk.do("complaints.reply", id=case_id, text="已赔偿")
     (callback,) = desk.callbacks_of(case_id, 1)
