@@ -5,7 +5,7 @@ from __future__ import annotations
 import typer
 
 from kefu import clock
-from kefu.cli import calling, deadletters, preparing, publishing, regulating, rejecting, running
+from kefu.cli import auditing, calling, deadletters, preparing, publishing, regulating, rejecting, running
 from kefu.cli.failing import PlainErrors
 
 app = typer.Typer(
@@ -27,5 +27,6 @@ app.add_typer(rejecting.app, name="rejected")
 app.command("prepare")(preparing.prepare_directory)
 app.add_typer(preparing.topology_app, name="topology")
 app.add_typer(clock.app, name="clock")
+app.add_typer(auditing.app, name="complaints")
 app.add_typer(regulating.app, name="regulation")
 app.command("version")(preparing.version)

@@ -12,6 +12,9 @@ from shared.history import timestamp
 
 _WORDS = "已按规定办理并记录。"
 _DEPARTMENTS = ["客户服务部"]
+_NUMBERS = {"amount": "100.00", "count": "1"}
+#: Kinds that carry what is known already.
+_KNOWN = {"of_case", "of_step"}
 #: When something still to be done is promised for.
 _LATER = timedelta(days=1)
 
@@ -70,7 +73,7 @@ def filled(row: Mapping[str, Any]) -> dict[str, Any]:
     for field in row["fields"]:
         if field["field"] == row["each_of"]:
             values[field["field"]] = row["remaining"][0]
-        elif field["required"] and field["kind"] != "of_case":
+        elif field["required"] and field["kind"] not in _KNOWN:
             values[field["field"]] = _value(field)
     # What is wanted only with some answers does no harm with the others.
     for field in row["fields"]:
@@ -87,4 +90,6 @@ def _value(field: Mapping[str, Any]) -> Any:
         return True
     if kind == "names":
         return _DEPARTMENTS
+    if kind in _NUMBERS:
+        return _NUMBERS[kind]
     return timestamp(datetime.now(UTC) + _LATER) if kind == "moment" else _WORDS

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from services.complaints.disputes import DisputeRepository
 from services.complaints.handlers.approving import ApproveOffers
+from services.complaints.handlers.auditing import AuditPages
 from services.complaints.handlers.charging import Files
 from services.complaints.handlers.dispute_ticking import TickDisputes
 from services.complaints.handlers.disputing import SettleDisputes
@@ -67,6 +68,7 @@ class Application:
     receive: ReceiveCases
     recount_matters: RecountMatters
     look_up_receiving: LookUpReceiving
+    audit: AuditPages
 
 
 def build(runtime: Runtime) -> Application:
@@ -131,4 +133,5 @@ def build(runtime: Runtime) -> Application:
         receive=ReceiveCases(repository, rules, runtime.clock, recount),
         recount_matters=recount,
         look_up_receiving=LookUpReceiving(repository, rules, runtime.clock),
+        audit=AuditPages(desk, files),
     )

@@ -8,6 +8,7 @@ from typing import Any, Generic, TypeVar
 
 from pymongo import ASCENDING, DESCENDING, IndexModel
 
+from services.complaints.counting import count_written
 from services.complaints.domain.liability.account import Account
 from services.complaints.domain.liability.month import LedgerMonth, MonthState
 from services.complaints.domain.liability.penalty import Penalty
@@ -25,6 +26,7 @@ from services.complaints.ledger_documents import (
     sanction_document,
     sanction_of,
 )
+from services.complaints.sheets import Sheet, page_of
 from shared.aggregate import Aggregate
 from shared.errors import Conflict
 from shared.mongo.client import Document, database_errors
@@ -54,7 +56,11 @@ class Kept(Generic[A]):
 
     def insert(self, aggregate: A) -> bool:
         """Write a new one; False when its id or what it must not share is taken."""
-        return bool(self.store.insert([self._to(aggregate)]).new)
+        document = self._to(aggregate)
+        written = bool(self.store.insert([document]).new)
+        if written:
+            count_written([(document, 1)])
+        return written
 
     def save(self, aggregate: A, *, since_seq: int) -> None:
         """Write a changed one; Conflict if somebody else changed it meanwhile."""
@@ -63,11 +69,22 @@ class Kept(Generic[A]):
 
     def save_all(self, changes: Sequence[tuple[A, int]]) -> tuple[str, ...]:
         """Write several and return the ids of those that somebody else changed meanwhile."""
-        return self.store.replace_many([(self._to(aggregate), since) for aggregate, since in changes])
+        documents = [(self._to(aggregate), since) for aggregate, since in changes]
+        lost = self.store.replace_many(documents)
+        count_written(written for written in documents if written[0]["_id"] not in lost)
+        return lost
 
     def find(self, query: Mapping[str, Any], **how: Any) -> list[A]:
         """Return those that match."""
         return [self.read(document) for document in self.store.find_many(query, **how)]
+
+    def page(self, org: str, after: str, limit: int) -> list[Sheet[A]]:
+        """Return those of ``org`` whose ids come after ``after``, by id, unreadable ones among them."""
+        return page_of(self.store, self.read, org, after, limit)
+
+    def count(self, org: str) -> int:
+        """Return how many ``org`` has."""
+        return self.store.count({"org": org})
 
 
 class LedgerRepository:
@@ -92,6 +109,7 @@ class LedgerRepository:
                 IndexModel([("org", ASCENDING), ("proposed_at", DESCENDING)]),
                 IndexModel([("case_id", ASCENDING)]),
                 IndexModel([("staff", ASCENDING)]),
+                IndexModel([("org", ASCENDING), ("_id", ASCENDING)]),
             ]
         )
         self.sanctions.store.ensure_indexes(
@@ -107,6 +125,7 @@ class LedgerRepository:
             [
                 IndexModel([("org", ASCENDING), ("months", ASCENDING), ("staff", ASCENDING)]),
                 IndexModel([("org", ASCENDING), ("departments", ASCENDING)]),
+                IndexModel([("org", ASCENDING), ("_id", ASCENDING)]),
             ]
         )
         self.months.store.ensure_indexes(

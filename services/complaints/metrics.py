@@ -18,3 +18,58 @@ CASES_REOPENED = counter(
 CLOCKS_RECOMPUTED = counter(
     Metric("kefu_clocks_recomputed_total", "counter", (), "Open clocks computed again with a newer calendar.")
 )
+PATH_STEPS = counter(
+    Metric(
+        "kefu_case_path_steps_total",
+        "counter",
+        ("outcome",),
+        "Steps taken on the paths of cases, by whether they sent the case back.",
+    )
+)
+OFFER_STEPS = counter(
+    Metric("kefu_offer_steps_total", "counter", ("step",), "What became of offers to customers, by step.")
+)
+OFFER_APPROVALS = counter(
+    Metric(
+        "kefu_offer_approvals_total",
+        "counter",
+        ("by",),
+        "Approvals given to offers, by the holder of the role or by a delegate.",
+    )
+)
+PAYMENTS_OVERDUE = counter(
+    Metric("kefu_offer_payments_overdue_total", "counter", (), "Offers not paid when they were due.")
+)
+FILINGS_RECORDED = counter(
+    Metric("kefu_filings_recorded_total", "counter", ("of",), "Filings of cases and of signed agreements.")
+)
+DANGERS_DECLARED = counter(
+    Metric(
+        "kefu_dangers_declared_total", "counter", ("danger",), "What cases were said to threaten to become."
+    )
+)
+PENALTY_STEPS = counter(
+    Metric("kefu_penalty_steps_total", "counter", ("step",), "What became of penalties, by step.")
+)
+SANCTION_STEPS = counter(
+    Metric("kefu_sanction_steps_total", "counter", ("step",), "What became of sanctions, by step.")
+)
+LEDGER_ENTRIES = counter(
+    Metric(
+        "kefu_ledger_entries_total", "counter", ("kind",), "Lines written into the ledgers of those liable."
+    )
+)
+MONTH_STEPS = counter(
+    Metric("kefu_ledger_month_steps_total", "counter", ("step",), "What was done with months of ledgers.")
+)
+AUDITED = counter(
+    Metric("kefu_audited_total", "counter", ("kind",), "How many of what was kept were audited.")
+)
+AUDIT_FINDINGS = counter(
+    Metric(
+        "kefu_audit_findings_total",
+        "counter",
+        ("invariant",),
+        "What audits found not to hold, by invariant; the same fault counts with every audit.",
+    )
+)

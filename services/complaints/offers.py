@@ -39,6 +39,7 @@ class OfferRepository:
                 IndexModel([("org", ASCENDING), ("awaits", ASCENDING), ("proposed_at", DESCENDING)]),
                 IndexModel([("org", ASCENDING), ("state", ASCENDING), ("proposed_at", DESCENDING)]),
                 IndexModel([("org", ASCENDING), ("proposed_at", DESCENDING)]),
+                IndexModel([("org", ASCENDING), ("_id", ASCENDING)]),
             ]
         )
         self.delegations.store.ensure_indexes(

@@ -10,6 +10,7 @@ from typing import Any
 from bson.decimal128 import Decimal128
 from pymongo import ASCENDING, DESCENDING, IndexModel
 
+from services.complaints.counting import count_written
 from services.complaints.domain.case import Case
 from services.complaints.domain.claim import Claim, Note
 from services.complaints.domain.entrusted import Judgement
@@ -27,6 +28,7 @@ from services.complaints.receiving_documents import (
     received_document,
     received_fields,
 )
+from services.complaints.sheets import Sheet, page_of
 from services.complaints.supervision_documents import supervision_document, supervision_fields
 from shared.aggregate import base_document, base_fields
 from shared.clocks import Deadline
@@ -79,6 +81,7 @@ class CaseRepository:
                 # The list by organisation, and by state, goes by two of these.
                 *(IndexModel(keys) for keys in LEDGER_KEYS),
                 IndexModel([("recount", ASCENDING)], sparse=True),
+                IndexModel([("org", ASCENDING), ("_id", ASCENDING)]),
             ]
         )
 
@@ -117,7 +120,10 @@ class CaseRepository:
         That is whoever changed the case, opened another of the same customer and problem, or took its
         contact into another.
         """
-        return self._store.replace_many([(document_of(case), since) for case, since in changes])
+        documents = [(document_of(case), since) for case, since in changes]
+        lost = self._store.replace_many(documents)
+        count_written(written for written in documents if written[0]["_id"] not in lost)
+        return lost
 
     def members(self, matter_ids: Collection[str]) -> list[Member]:
         """Return the cases of matters, but for those found not valid."""
@@ -155,6 +161,14 @@ class CaseRepository:
             return {}
         rows = self._store.find_many({"_id": {"$in": list(case_ids)}})
         return {row["_id"]: case_of(row) for row in rows}
+
+    def page(self, org: str, after: str, limit: int) -> list[Sheet[Case]]:
+        """Return the cases of ``org`` whose ids come after ``after``, by id, unreadable ones among them."""
+        return page_of(self._store, case_of, org, after, limit)
+
+    def count(self, org: str) -> int:
+        """Return how many cases ``org`` has."""
+        return self._store.count({"org": org})
 
     def due(self, now: datetime, limit: int) -> list[Case]:
         """Return cases with a clock that fires at or before ``now``, the longest due first."""

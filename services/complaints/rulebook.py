@@ -261,6 +261,18 @@ class ComplaintRulesSchema(Row):
         if problems:
             raise marshmallow.ValidationError({"clocks": problems})
 
+    limits_required = sourced(Many(OneOf(ClockEnd), least=1))
+    reply_without = sourced(Many(Text(), least=1))
+
+    @validates_schema
+    def _has_the_limits_it_must(self, data: dict[str, Any], **_: object) -> None:
+        required: Sourced[tuple[ClockEnd, ...]] | None = data.get("limits_required")
+        limited = {clock.ends for clock in data["clocks"]}
+        missing = [end for end in (required.value if required is not None else ()) if end not in limited]
+        if required is not None and missing:
+            reason = f"no clock ends with {', '.join(missing)}, and {required.source} asks for a limit"
+            raise marshmallow.ValidationError({"clocks": [reason]})
+
     @validates_schema
     def _path_fits(self, data: dict[str, Any], **_: object) -> None:
         problems = path_problems(data)

@@ -20,6 +20,7 @@ from services.complaints.domain.path.rules import (
     Option,
     Path,
     PathStep,
+    SameAs,
     SendBack,
     StepDue,
     When,
@@ -54,6 +55,12 @@ class _NeededRow(Row):
     values = Many(Text(), least=1, **REQUIRED)
 
 
+class _SameRow(Row):
+    builds = SameAs
+    step = Text(**REQUIRED)
+    field = Text(**REQUIRED)
+
+
 class _FieldRow(Row):
     builds = FieldRule
     code = Text()
@@ -65,6 +72,7 @@ class _FieldRow(Row):
     default = Text()
     needed_for = nested(_NeededRow())
     source = Text()
+    same_as = nested(_SameRow())
 
     @validates_schema
     def _has_what_its_kind_needs(self, data: dict[str, Any], **_: object) -> None:
@@ -73,6 +81,8 @@ class _FieldRow(Row):
             raise marshmallow.ValidationError("goes with the kind choice, and only with it", "options")
         if (kind is FieldKind.OF_CASE) is not (data.get("value") is not None):
             raise marshmallow.ValidationError("goes with the kind of_case, and only with it", "value")
+        if (kind is FieldKind.OF_STEP) is not (data.get("same_as") is not None):
+            raise marshmallow.ValidationError("goes with the kind of_step, and only with it", "same_as")
         codes = [option.code for option in data["options"]]
         if data.get("default") is not None and data["default"] not in codes:
             raise marshmallow.ValidationError("must be one of the options", "default")
@@ -211,6 +221,9 @@ def _own_fields(step: PathStep, known: dict[str, PathStep]) -> Iterator[str]:
     for code in codes:
         if step.field(code) is None:
             yield f"has no field {code!r} of its own"
+    for same in (rule.same_as for rule in step.form if rule.same_as is not None):
+        if same.step not in known or known[same.step].field(same.field) is None:
+            yield f"there is no field {same.field!r} of a step {same.step!r} before it"
     if each is not None:
         if (each.step is None) is not (each.field is None):
             yield "each_of names either a step with a field, or neither"

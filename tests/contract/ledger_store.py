@@ -26,6 +26,7 @@ from services.complaints.ledger_documents import (
     sanction_document,
     sanction_of,
 )
+from services.complaints.sheets import Sheet, sheets_of
 from shared.aggregate import Aggregate
 from shared.errors import Conflict
 from shared.history import Entry
@@ -75,6 +76,13 @@ class MemoryKept(Generic[A]):
             else:
                 self._keep(document, since)
         return tuple(lost)
+
+    def page(self, org: str, after: str, limit: int) -> list[Sheet[A]]:
+        rows = [row for key, row in sorted(self.documents.items()) if row["org"] == org and key > after]
+        return sheets_of(copy.deepcopy(rows[:limit]), self._of)
+
+    def count(self, org: str) -> int:
+        return sum(row["org"] == org for row in self.documents.values())
 
     def all(self) -> list[A]:
         return [self._of(copy.deepcopy(row)) for row in self.documents.values()]

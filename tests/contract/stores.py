@@ -18,6 +18,7 @@ from services.complaints.domain.receiving.register import LedgerRow, Wanted
 from services.complaints.domain.states import CaseState
 from services.complaints.receiving_documents import ledger_row
 from services.complaints.repository import Member, document_of, open_key
+from services.complaints.sheets import Sheet
 from services.followup.domain.callback import Callback, State
 from services.followup.domain.facts import Ending
 from services.followup.domain.message import Message
@@ -209,6 +210,13 @@ class ComplaintsMemory(_Memory):
 
     def get_many(self, case_ids: Collection[str]) -> dict[str, Case]:
         return {row.id: row for row in self.cases_kept.all() if row.id in case_ids}
+
+    def page(self, org: str, after: str, limit: int) -> list[Sheet[Case]]:
+        rows = sorted(self.cases_kept.all(org), key=lambda row: row.id)
+        return [Sheet(row.id, row) for row in rows if row.id > after][:limit]
+
+    def count(self, org: str) -> int:
+        return len(self.cases_kept.all(org))
 
     def due(self, now: datetime, limit: int) -> list[Case]:
         rows = [row for row in self.cases_kept.all() if row.next_due is not None and row.next_due <= now]

@@ -9,6 +9,7 @@ from functools import cache
 from typing import Any
 
 from tests.contract.stage import Published, Stage
+from tests.contract.story_audit import audit_everything
 from tests.contract.story_liability import tell_of_liability
 from tests.contract.story_offers import file_with_all, tell_of_offers
 from tests.contract.story_path import walk
@@ -96,6 +97,7 @@ def tell() -> Stage:
             contact_received(PROPERTY, 93, complaint={"problem": "dark-stairs"}),
         ),
     )
+    audit_everything(stage)
     return stage
 
 

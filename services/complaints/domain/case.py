@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from services.complaints.domain.checks import check_ground, check_next_reply
+from services.complaints.domain.checks import check_ground, check_next_reply, check_words
 from services.complaints.domain.claim import Claim, Note, clocks_data
 from services.complaints.domain.path.rules import CLOSE, REPLY, VALIDITY
 from services.complaints.domain.received import ReceivedCase
@@ -250,6 +250,7 @@ class Case(ReceivedCase):
         else:
             self._check_impartial(rules, cause.actor, "a reply")
             check_next_reply(next_reply_at, at, rules)
+        check_words(text, rules)
         self.handler = cause.actor
         self.prevention = prevention or self.prevention
         self.notes.append(Note("reply" if final else "interim_reply", text, cause.actor, at))

@@ -73,6 +73,16 @@ def check_ground(ground: str | None, rules: ComplaintRules) -> None:
         raise RuleRefused(message, rule=next(iter(codes.values())).source, problems=(problem,))
 
 
+def check_words(text: str, rules: ComplaintRules) -> None:
+    """Refuse a reply that holds a word the rulebook keeps out of replies."""
+    kept_out = rules.reply_without
+    found = [word for word in kept_out.value if word in text] if kept_out is not None else []
+    if kept_out is not None and found:
+        problem = Problem("text", f"holds {', '.join(found)}")
+        message = "a reply respects the customer, whoever was at fault"
+        raise RuleRefused(message, rule=kept_out.source, problems=(problem,))
+
+
 def check_next_reply(next_reply_at: datetime | None, at: datetime, rules: ComplaintRules) -> None:
     """Refuse a reply for now that leaves the next one's time open where the rulebook wants it, or names a past one."""
     required = rules.next_reply_time_required

@@ -279,6 +279,10 @@ class ComplaintRules:
     supervision: SupervisionRules | None = None
     disputes: DisputeRules | None = None
     receiving: ReceivingRules | None = None
+    #: What every case must have a time limit for, so that no rulebook leaves it out.
+    limits_required: Sourced[tuple[ClockEnd, ...]] | None = None
+    #: Words no reply to a customer holds.
+    reply_without: Sourced[tuple[str, ...]] | None = None
 
     def clock(self, name: str) -> ClockRule | None:
         """Return the clock called ``name``, or ``None`` when the rulebook does not arm it."""

@@ -76,7 +76,7 @@ class SteppedCase(ClockedCase):
         self._check_turn(walk, step, cause.actor)
         if walk.done(step):
             raise RuleRefused(f"{step.name} was done already", rule=step.source)
-        values = fill(step, given, self._own_values(), self.ground)
+        values = fill(step, given, self._own_values(), self.ground, walk.answers())
         self._check_each(walk, step, values, cause.actor)
         self.taken.append(Taken(code, cause.actor, role, at, values))
         self._meet_step(timing, step, at, cause)

@@ -33,6 +33,7 @@ from services.complaints.handlers.ticking import FireClocks
 from services.complaints.receiving_documents import ledger_row
 from services.complaints.repository import CaseRepository, Member, case_of, document_of, open_key
 from services.complaints.rulebook import load_rulebooks
+from services.complaints.sheets import Sheet, sheets_of
 from shared.clock import FixedClock
 from shared.errors import Conflict
 from shared.history import Cause, Entry, timestamp
@@ -221,6 +222,13 @@ class MemoryCases(CaseRepository):
             }
             for level, state in groups
         ]
+
+    def page(self, org: str, after: str, limit: int) -> list[Sheet[Case]]:
+        rows = [row for key, row in sorted(self.documents.items()) if row["org"] == org and key > after]
+        return sheets_of(copy.deepcopy(rows[:limit]), case_of)
+
+    def count(self, org: str) -> int:
+        return sum(row["org"] == org for row in self.documents.values())
 
     def all(self) -> list[Case]:
         return [case_of(copy.deepcopy(row)) for row in self.documents.values()]

@@ -31,6 +31,8 @@ PROFILES = (
     "auto-dealer",
     "membership",
     "call-centre",
+    "logistics",
+    "product-after-sales",
 )
 #: Every role any profile names.
 ROLES = (
@@ -38,7 +40,7 @@ ROLES = (
     "presale, property_clerk, service_desk, store_superior, telemarketing, supervisor, hr_admin, general_manager, "
     "cs_vice_president, cs_senior_executive, legal_adviser, marketing_handler, staff, store_staff, "
     "company_leader, department_manager, domestic_sales, handling_dept, handling_superior, ops_supervisor, "
-    "technical_supervisor"
+    "technical_supervisor, post_service_supervisor, handling_department, operations, factory"
 )
 
 
@@ -161,6 +163,10 @@ CASES = [
     pytest.param("auto-dealer", WEDNESDAY, "standard", {}, id="car dealer: a heading without content"),
     pytest.param("membership", WEDNESDAY, "standard", {}, id="members: nothing on complaints"),
     pytest.param("call-centre", WEDNESDAY, "standard", {}, id="call centre: no time for a complaint"),
+    pytest.param("logistics", WEDNESDAY, "standard", {}, id="logistics: promptly, no number"),
+    pytest.param(
+        "product-after-sales", WEDNESDAY, "standard", {}, id="after-sales of products: headings only"
+    ),
 ]
 
 

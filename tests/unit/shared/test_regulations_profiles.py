@@ -41,7 +41,7 @@ ORGANISATIONS = ROOT / "organisations"
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
 LOCAL = ZoneInfo("Asia/Shanghai")
 
-#: The base and the nine trades served.
+#: The base and the trades served.
 PROFILES = {
     "standard",
     "retail-chain",
@@ -53,6 +53,8 @@ PROFILES = {
     "auto-dealer",
     "membership",
     "call-centre",
+    "logistics",
+    "product-after-sales",
 }
 
 

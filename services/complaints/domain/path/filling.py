@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from datetime import datetime
+from decimal import Decimal
 from typing import Any
 
 from services.complaints.domain.path.rules import CaseValue, FieldKind, FieldRule, PathStep
 from services.complaints.domain.path.standing import said
 from shared.errors import Problem, RuleRefused, ValidationFailed
 from shared.history import timestamp
+from shared.ledger import exact
 
 _MOST_NAMES = 100
+_SUM = re.compile(r"\d{1,12}(\.\d{1,2})?", re.ASCII)
+_NUMBER = re.compile(r"[1-9]\d{0,8}", re.ASCII)
 
 
 class _Wrong(ValueError):
@@ -19,18 +24,23 @@ class _Wrong(ValueError):
 
 
 def fill(
-    step: PathStep, given: Mapping[str, Any], case: Mapping[CaseValue, str | None], ground: str | None
+    step: PathStep,
+    given: Mapping[str, Any],
+    case: Mapping[CaseValue, str | None],
+    ground: str | None,
+    earlier: Mapping[tuple[str, str], Any],
 ) -> dict[str, Any]:
     """Return the values of the step's fields, JSON-safe.
 
-    ``case`` is what the case says of itself, ``ground`` the one it was found valid on. Raises
+    ``case`` is what the case says of itself, ``ground`` the one it was found valid on, ``earlier`` what was
+    filled into the steps before, by step and field. Raises
     ValidationFailed for fields the step does not have and values of the wrong kind, RuleRefused with the
     rule that asks for it for a field left out, and for what the rulebook does not permit.
     """
     _check_kinds(step, given)
     values: dict[str, Any] = {}
     for rule in step.form:
-        value = _value(rule, step, given, case)
+        value = _value(rule, step, given, case, earlier)
         if value is not None:
             values[rule.code] = value
     for rule in step.form:
@@ -57,12 +67,19 @@ def _check_kinds(step: PathStep, given: Mapping[str, Any]) -> None:
 
 
 def _value(
-    rule: FieldRule, step: PathStep, given: Mapping[str, Any], case: Mapping[CaseValue, str | None]
+    rule: FieldRule,
+    step: PathStep,
+    given: Mapping[str, Any],
+    case: Mapping[CaseValue, str | None],
+    earlier: Mapping[tuple[str, str], Any],
 ) -> Any:
     value = given.get(rule.code)
-    if rule.value is None:
+    if rule.value is None and rule.same_as is None:
         return _READERS[rule.kind](rule, rule.default if value is None else value)
-    own = case[rule.value]
+    if rule.value is not None:
+        own = case[rule.value]
+    else:
+        own = earlier.get((rule.same_as.step, rule.same_as.field)) if rule.same_as is not None else None
     if value is not None and value != own:
         problem = Problem(f"filled.{rule.code}", f"is {own or 'not known'} on this case")
         message = f"{step.name}: {rule.name} is another one than the case's"
@@ -128,11 +145,28 @@ def _names(_: FieldRule, value: Any) -> Any:
     return list(value)
 
 
+def _amount(_: FieldRule, value: Any) -> Any:
+    if value is None:
+        return None
+    if not isinstance(value, str) or not _SUM.fullmatch(value):
+        raise _Wrong('must be text of at most 12 digits and two decimals, for example "5000.00"')
+    return str(exact(Decimal(value)))
+
+
+def _count(_: FieldRule, value: Any) -> Any:
+    if value is not None and (not isinstance(value, str) or not _NUMBER.fullmatch(value)):
+        raise _Wrong('must be text of a whole number above 0, for example "3"')
+    return value
+
+
 _READERS = {
     FieldKind.TEXT: _text,
     FieldKind.CHOICE: _choice,
     FieldKind.YES_NO: _yes_no,
     FieldKind.MOMENT: _moment,
     FieldKind.NAMES: _names,
+    FieldKind.AMOUNT: _amount,
+    FieldKind.COUNT: _count,
     FieldKind.OF_CASE: _text,
+    FieldKind.OF_STEP: _text,
 }

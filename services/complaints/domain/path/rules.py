@@ -32,8 +32,14 @@ class FieldKind(StrEnum):
     MOMENT = "moment"
     #: One or more names, such as those of departments.
     NAMES = "names"
+    #: Yuan as text, at most two decimals.
+    AMOUNT = "amount"
+    #: A whole number above nothing, as text.
+    COUNT = "count"
     #: What the case itself says; a form that carries something else is refused.
     OF_CASE = "of_case"
+    #: What an earlier step says; the same holds.
+    OF_STEP = "of_step"
 
 
 class CaseValue(StrEnum):
@@ -62,6 +68,7 @@ class FieldRule:
 
     ``needed_for`` makes it required while another field of the step has one of the values given;
     ``default`` is taken where nothing is said. ``source`` is the field's own where it differs from the step's.
+    ``same_as`` says which field of an earlier step one of the kind of_step repeats.
     """
 
     code: str
@@ -73,6 +80,15 @@ class FieldRule:
     default: str | None = None
     needed_for: NeededFor | None = None
     source: str | None = None
+    same_as: SameAs | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SameAs:
+    """What ``field`` of the step ``step`` holds."""
+
+    step: str
+    field: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -47,6 +47,11 @@ class Walk:
         """Return how the step ``code`` was taken, without what has to be taken again."""
         return [entry for entry in self.taken if entry.step == code and not entry.void]
 
+    def answers(self) -> dict[tuple[str, str], Any]:
+        """Return what was filled last into each field, by step and field."""
+        standing = (entry for entry in self.taken if not entry.void)
+        return {(entry.step, code): value for entry in standing for code, value in entry.fields.items()}
+
     def done(self, step: PathStep) -> bool:
         """Return whether nothing of the step is left."""
         return bool(self.entries(step.code)) and not self.remaining(step)
