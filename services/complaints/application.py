@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
+import sys
 from dataclasses import dataclass
 
+from services.complaints.domain.case import Case
+from services.complaints.domain.investigation.action import CorrectiveAction
 from services.complaints.handlers.approving import ApproveOffers
 from services.complaints.handlers.charging import Files
+from services.complaints.handlers.correcting import Correct
 from services.complaints.handlers.events import TakeCallbacks, TakeContacts
 from services.complaints.handlers.filing import KeepRecords
 from services.complaints.handlers.handling import HandleCases
+from services.complaints.handlers.inquiring import InquiryDesk
+from services.complaints.handlers.investigating import Investigate
+from services.complaints.handlers.investigation_looking import LookUpInvestigations
+from services.complaints.handlers.investigation_ticking import TickInvestigations
 from services.complaints.handlers.liability import AttributeLiability, Penalise
 from services.complaints.handlers.liability_looking import LookUpLedgers
 from services.complaints.handlers.looking import LookUpCases
@@ -23,6 +31,7 @@ from services.complaints.handlers.sanctioning import SanctionStaff
 from services.complaints.handlers.settling import Desk
 from services.complaints.handlers.stepping import LookUpSteps, TakeSteps
 from services.complaints.handlers.ticking import FireClocks
+from services.complaints.investigations import InvestigationRepository
 from services.complaints.ledgers import LedgerRepository
 from services.complaints.offers import OfferRepository
 from services.complaints.repository import CaseRepository
@@ -42,7 +51,7 @@ class Application:
     take_steps: TakeSteps
     look_up_steps: LookUpSteps
     fire_clocks: FireClocks
-    recompute_clocks: RecomputeClocks
+    recompute_clocks: RecomputeClocks[Case]
     attribute_liability: AttributeLiability
     penalise: Penalise
     sanction: SanctionStaff
@@ -54,6 +63,11 @@ class Application:
     keep_records: KeepRecords
     look_up_offers: LookUpOffers
     tick_offers: TickOffers
+    investigate: Investigate
+    correct: Correct
+    look_up_investigations: LookUpInvestigations
+    tick_investigations: TickInvestigations
+    recompute_actions: RecomputeClocks[CorrectiveAction]
 
 
 def build(runtime: Runtime) -> Application:
@@ -70,6 +84,13 @@ def build(runtime: Runtime) -> Application:
     offers.ensure_indexes()
     desk = Desk(repository, offers, ledgers, rules, runtime.clock)
     make_offers = MakeOffers(desk)
+    found = InvestigationRepository(runtime)
+    found.ensure_indexes()
+    inquiry = InquiryDesk(desk, found)
+    current = [
+        f"{organisation.id}/{calendars.by_name(organisation.calendar).version}"
+        for organisation in rulebooks.organisations
+    ]
     return Application(
         take_contacts=TakeContacts(OpenCases(repository, rules, runtime.clock)),
         take_callbacks=TakeCallbacks(repository, rules, runtime.clock),
@@ -88,10 +109,7 @@ def build(runtime: Runtime) -> Application:
             rules,
             runtime.clock,
             runtime.ids,
-            current=[
-                f"{organisation.id}/{calendars.by_name(organisation.calendar).version}"
-                for organisation in rulebooks.organisations
-            ],
+            current=current,
             digest_above=runtime.settings.clock_digest_above,
         ),
         attribute_liability=AttributeLiability(files),
@@ -105,4 +123,16 @@ def build(runtime: Runtime) -> Application:
         keep_records=KeepRecords(desk),
         look_up_offers=LookUpOffers(desk),
         tick_offers=TickOffers(desk, runtime.ids),
+        investigate=Investigate(inquiry),
+        correct=Correct(inquiry),
+        look_up_investigations=LookUpInvestigations(inquiry),
+        tick_investigations=TickInvestigations(inquiry, runtime.ids),
+        recompute_actions=RecomputeClocks(
+            found,
+            rules,
+            runtime.clock,
+            runtime.ids,
+            current=current,
+            digest_above=sys.maxsize,
+        ),
     )

@@ -18,3 +18,14 @@ CASES_REOPENED = counter(
 CLOCKS_RECOMPUTED = counter(
     Metric("kefu_clocks_recomputed_total", "counter", (), "Open clocks computed again with a newer calendar.")
 )
+INVESTIGATIONS_APPROVED = counter(
+    Metric("kefu_investigations_approved_total", "counter", (), "Investigations whose report was approved.")
+)
+ACTIONS_CHECKED = counter(
+    Metric(
+        "kefu_actions_checked_total",
+        "counter",
+        ("effective",),
+        "Corrective actions checked, by whether they helped.",
+    )
+)

@@ -14,6 +14,7 @@ from services.complaints.domain.case import Case
 from services.complaints.domain.claim import Claim, Note
 from services.complaints.domain.path.rules import Taken
 from services.complaints.domain.states import OPEN_STATES, CaseState
+from services.complaints.investigation_documents import investigated_document, investigated_fields
 from services.complaints.offer_documents import settled_document, settled_fields
 from shared.aggregate import base_document, base_fields
 from shared.clocks import Deadline
@@ -258,6 +259,7 @@ def document_of(case: Case) -> Document:
         ],
     }
     document |= settled_document(case)
+    document |= investigated_document(case)
     if case.waits_to_close is not None:
         document["waits_to_close"] = case.waits_to_close
     if case.is_open:
@@ -285,4 +287,5 @@ def case_of(document: Mapping[str, Any]) -> Case:
         taken=[Taken(**row) for row in document.get("taken", ())],
         waits_to_close=document.get("waits_to_close"),
         **settled_fields(document),
+        **investigated_fields(document),
     )

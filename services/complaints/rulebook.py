@@ -32,6 +32,11 @@ from services.complaints.rulebook_authority import (
     authority_roles,
     offers_field,
 )
+from services.complaints.rulebook_investigation import (
+    investigation_faults,
+    investigation_field,
+    investigation_roles,
+)
 from services.complaints.rulebook_liability import liability_field, liability_roles
 from services.complaints.rulebook_path import path_field, path_problems, path_roles
 from services.handbooks import why_not_citable
@@ -234,6 +239,7 @@ class ComplaintRulesSchema(Row):
     authority = authority_field()
     offers = offers_field()
     path = path_field()
+    investigation = investigation_field()
 
     @validates_schema
     def _path_fits(self, data: dict[str, Any], **_: object) -> None:
@@ -247,6 +253,12 @@ class ComplaintRulesSchema(Row):
         problems = authority_faults(data.get("authority"), data.get("offers"), levels)
         if problems:
             raise marshmallow.ValidationError(problems)
+
+    @validates_schema
+    def _investigation_fits(self, data: dict[str, Any], **_: object) -> None:
+        problems = investigation_faults(data)
+        if problems:
+            raise marshmallow.ValidationError({"investigation": problems})
 
     @validates_schema
     def _only_clocks_it_has(self, data: dict[str, Any], **_: object) -> None:
@@ -303,6 +315,7 @@ def _roles(rules: ComplaintRules) -> Iterator[tuple[str, str]]:
     yield from liability_roles(rules.liability)
     yield from authority_roles(rules.authority, rules.offers)
     yield from path_roles(rules.path)
+    yield from investigation_roles(rules.investigation)
 
 
 def read_rulebooks(organisations: Path, profiles: Path = PROFILES) -> Loaded[ComplaintRules]:

@@ -38,6 +38,7 @@ from services.complaints.schemas_liability import (
     ProposeSanction,
 )
 from services.complaints.schemas_path import TakeStep
+from services.complaints.service_investigations import InvestigationCalls
 from services.complaints.service_offers import OfferCalls
 from shared.messaging.consumer import event_batches
 from shared.messaging.delivery import Delivery
@@ -51,7 +52,7 @@ HANDLER_ROLES = ("staff",)
 READER_ROLES = ("staff", "system")
 
 
-class ComplaintsService(OfferCalls):
+class ComplaintsService(OfferCalls, InvestigationCalls):
     """Complaint cases, driven by the organisation's own written rules."""
 
     name = "complaints"

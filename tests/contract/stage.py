@@ -30,6 +30,7 @@ from shared.messaging.envelope import CONTENT_TYPE, render
 from shared.messaging.rpc import CallContext, operations_of
 from shared.mongo.runtime import Runtime
 from shared.outbox import Unsent
+from tests.contract.investigation_store import MemoryInvestigations
 from tests.contract.ledger_store import MemoryLedgers
 from tests.contract.offer_store import MemoryOffers
 from tests.contract.stores import ComplaintsMemory, FollowupMemory, IntakeMemory, ReportingMemory, Sink
@@ -46,6 +47,7 @@ _MEMORIES: Mapping[str, tuple[str, Callable[[Sink], Any]]] = {
 _DIGEST_ABOVE = {"complaints": 11, "followup": 1}
 _LEDGERS = "services.complaints.application.LedgerRepository"
 _OFFERS = "services.complaints.application.OfferRepository"
+_INVESTIGATIONS = "services.complaints.application.InvestigationRepository"
 _BUILD: Mapping[str, Callable[[Runtime], Any]] = {
     "intake": services.intake.application.build,
     "complaints": services.complaints.application.build,
@@ -125,10 +127,12 @@ class Stage:
         kept = self.memories[name] = memory(self._sink(name))
         ledgers = MemoryLedgers(lambda: kept.cases_kept.all(), self._sink(name))  # noqa: PLW0108 - only complaints has cases
         offers = MemoryOffers(self._sink(name))
+        found = MemoryInvestigations(self._sink(name))
         with (
             patch(place, lambda _: kept),
             patch(_LEDGERS, lambda _: ledgers),
             patch(_OFFERS, lambda _: offers),
+            patch(_INVESTIGATIONS, lambda _: found),
         ):
             application = _BUILD[name](cast(Runtime, runtime))
         service = service_class()

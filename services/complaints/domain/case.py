@@ -9,6 +9,7 @@ from typing import Any
 
 from services.complaints.domain.checks import check_ground, check_next_reply
 from services.complaints.domain.claim import Claim, Note, clocks_data
+from services.complaints.domain.investigated import InvestigatedCase
 from services.complaints.domain.path.rules import CLOSE, REPLY, VALIDITY
 from services.complaints.domain.rulebook import (
     AppliesTo,
@@ -17,7 +18,6 @@ from services.complaints.domain.rulebook import (
     CloseCondition,
     Step,
 )
-from services.complaints.domain.settled import SettledCase
 from services.complaints.domain.states import OPEN_STATES, CaseState, ContactOutcome
 from services.complaints.domain.timing import Timing
 from shared.errors import Problem, RuleRefused
@@ -25,7 +25,7 @@ from shared.history import Cause, timestamp
 
 
 @dataclass(kw_only=True)
-class Case(SettledCase):
+class Case(InvestigatedCase):
     """One complaint case. It keeps the version of the rulebook it was opened under.
 
     ``contacts`` are the contacts that raised it, the first one first; ``unit_id`` counts it as one

@@ -19,6 +19,7 @@ from shared.worktime import Duration
 
 if TYPE_CHECKING:
     # The rules of a path are made of grants; at run time they come after this module.
+    from services.complaints.domain.investigation.rules import InvestigationRules
     from services.complaints.domain.path.rules import Path
 
 
@@ -254,6 +255,7 @@ class ComplaintRules:
     authority: AuthorityRules | None = None
     offers: OfferRules | None = None
     path: Path | None = None
+    investigation: InvestigationRules | None = None
 
     def clock(self, name: str) -> ClockRule | None:
         """Return the clock called ``name``, or ``None`` when the rulebook does not arm it."""
