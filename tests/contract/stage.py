@@ -127,7 +127,7 @@ class Stage:
         kept = self.memories[name] = memory(self._sink(name))
         ledgers = MemoryLedgers(lambda: kept.cases_kept.all(), self._sink(name))  # noqa: PLW0108 - only complaints has cases
         offers = MemoryOffers(self._sink(name))
-        found = MemoryInvestigations(self._sink(name))
+        found = kept.investigations = MemoryInvestigations(self._sink(name))
         with (
             patch(place, lambda _: kept),
             patch(_LEDGERS, lambda _: ledgers),

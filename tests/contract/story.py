@@ -9,6 +9,7 @@ from functools import cache
 from typing import Any
 
 from tests.contract.stage import Published, Stage
+from tests.contract.story_investigations import tell_of_investigations
 from tests.contract.story_liability import tell_of_liability
 from tests.contract.story_offers import file_with_all, tell_of_offers
 from tests.contract.story_path import walk
@@ -76,6 +77,15 @@ def tell() -> Stage:
             contact_received(number=80, complaint={"problem": "ceiling-fell", "amount": "60000.00"}),
             contact_received(number=81, complaint={"problem": "bag-stained"}),
             contact_received(PROPERTY, 82, complaint={"problem": "pipe-burst"}),
+        ),
+    )
+    shop_claim = _shop_claim() | {"problem": "colour-fades"}
+    tell_of_investigations(
+        stage,
+        (
+            contact_received("it-demo", 90, complaint={"problem": "login-fails"}),
+            contact_received("it-demo", 91, complaint={"problem": "report-empty"}),
+            contact_received(RETAIL, 92, complaint=shop_claim),
         ),
     )
     return stage

@@ -126,7 +126,7 @@ class Investigate:
         """Put a record of one of the rulebook's kinds on the investigation."""
 
         def step(found: Investigation, case: Case, rules: InvestigationRules, hand: Hand) -> None:
-            rule = rules.record(data["kind"])
+            rule = rules.record_rule(data["kind"])
             if rule is None:
                 known = ", ".join(record.code for record in rules.records) or "none"
                 raise wrong("kind", f"must be one of {known}")

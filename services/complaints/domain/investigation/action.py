@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -10,7 +11,7 @@ from services.complaints.domain.investigation.file import Hand
 from services.complaints.domain.investigation.rules import ActionKind, ActionRules, CheckRule
 from services.complaints.domain.investigation.states import TO_DO, ActionState, Standing
 from services.complaints.domain.investigation.telling import Told
-from services.complaints.domain.liability.checks import armed, must_hold, not_concerned, not_own, refused
+from services.complaints.domain.liability.checks import armed, must_hold, not_concerned, refused
 from services.complaints.domain.timing import Timing
 from shared.clocks import Authority, Deadline, Firing, Kind, next_due
 from shared.clocks.points import point_document
@@ -141,7 +142,7 @@ class CorrectiveAction(Told):
         """Approve a draft, with which its time begins (A-LOG-65), or refuse it; never by whoever drew it up."""
         rule = armed(rules.approvals, "approving a corrective action")
         must_hold(rule.value, hand.roles, "approving a corrective action", rule.source)
-        not_own(hand.by, {self.opened_by}, "approving a corrective action", rule.source)
+        _not_their_own(hand.by, {self.opened_by}, "approving a corrective action", rule.source)
         not_concerned(hand.by, hand.barred, "approving a corrective action", rule.source)
         if self.state is not ActionState.DRAFT:
             raise Conflict(f"action {self.id} is {self.state}: only a draft is decided")
@@ -193,7 +194,7 @@ class CorrectiveAction(Told):
         """
         rule = armed(rules.extensions, "giving a corrective action more time")
         must_hold(rule.roles, hand.roles, "giving a corrective action more time", rule.source)
-        not_own(hand.by, {self.owner}, "giving a corrective action more time", rule.source)
+        _not_their_own(hand.by, {self.owner}, "giving a corrective action more time", rule.source)
         not_concerned(hand.by, hand.barred, "giving a corrective action more time", rule.source)
         codes = [choice.code for choice in rule.reasons]
         if reason not in codes:
@@ -240,7 +241,7 @@ class CorrectiveAction(Told):
         rule = armed(rules.check, "checking a corrective action")
         must_hold(rule.roles, hand.roles, "checking a corrective action", rule.source)
         doers = {self.owner, *(one.by for one in self.completions)}
-        not_own(hand.by, doers, "checking a corrective action", rule.source)
+        _not_their_own(hand.by, doers, "checking a corrective action", rule.source)
         not_concerned(hand.by, hand.barred, "checking a corrective action", rule.source)
         if self.state is not ActionState.DONE:
             raise Conflict(f"action {self.id} is {self.state}: what is done is checked, once")
@@ -276,7 +277,7 @@ class CorrectiveAction(Told):
         """Give it up before it is done: by whoever approves such actions, or else opens them, never its owner."""
         rule = rules.approvals or rules.opens
         must_hold(rule.value, hand.roles, "withdrawing a corrective action", rule.source)
-        not_own(hand.by, {self.owner}, "withdrawing a corrective action", rule.source)
+        _not_their_own(hand.by, {self.owner}, "withdrawing a corrective action", rule.source)
         not_concerned(hand.by, hand.barred, "withdrawing a corrective action", rule.source)
         if self.state not in TO_DO:
             raise Conflict(f"action {self.id} is {self.state}: there is nothing to withdraw")
@@ -361,3 +362,8 @@ def _begun(name: str, within: Sourced[Duration], timing: Timing, at: datetime) -
     return Deadline.begin(
         name, within.value, timing.calendar, at, source=within.source, warn_at=timing.rules.warn_at.value
     )
+
+
+def _not_their_own(actor: str, persons: Collection[str], what: str, rule: str) -> None:
+    if actor in persons:
+        raise RuleRefused(f"{what} is not for {actor}: it is their own", rule=rule)

@@ -216,7 +216,7 @@ class InvestigationRules:
         """Return the method called ``code``."""
         return next((method for method in self.methods if method.code == code), None)
 
-    def record(self, code: str) -> RecordRule | None:
+    def record_rule(self, code: str) -> RecordRule | None:
         """Return the kind of record called ``code``."""
         return next((record for record in self.records if record.code == code), None)
 
