@@ -198,6 +198,16 @@ class Bureau:
         books = books_of(directory, "freight-test", LOGISTICS, extra)
         return Bureau(FixedClock(beijing(at)), "freight-test", books)
 
+    @staticmethod
+    def of_profile(
+        directory: Path, name: str, extra: str = "", sections: str = "", at: str = "2026-03-02 09:00"
+    ) -> Bureau:
+        """Return an organisation of a profile that says nothing but ``sections`` beside the standard one."""
+        head = f"profile: {name}\nextends: standard\nversions:\n"
+        head += '  - version: "2026.1"\n    effective_from: 2020-01-01\n'
+        books = books_of(directory, f"{name}-test", head + sections, extra)
+        return Bureau(FixedClock(beijing(at)), f"{name}-test", books)
+
     def at(self, text: str) -> None:
         """Put the clock to a wall-clock time in China."""
         self.clock.set(beijing(text))
@@ -205,6 +215,7 @@ class Bureau:
     def do(
         self,
         method: str,
+        /,
         *,
         by: str = INSPECTOR,
         roles: Collection[str] | None = None,

@@ -141,10 +141,16 @@ class InvestigationFile(Told):
     @property
     def intact(self) -> bool:
         """Return whether everything written is as it was when the history took its digest."""
-        said = {entry.data["digest"] for entry in self.history if "digest" in entry.data}
-        kept = [digest_of(statement.fields) for statement in self.statements]
-        kept += [digest_of(record.fields) for record in self.records]
-        return not self.history.verify() and all(digest in said for digest in kept)
+        statements = [digest_of(statement.fields) for statement in self.statements]
+        records = [digest_of(record.fields) for record in self.records]
+        return (
+            not self.history.verify()
+            and statements == self._digests("findings_recorded", "report_submitted")
+            and records == self._digests("investigation_noted")
+        )
+
+    def _digests(self, *kinds: str) -> list[str]:
+        return [entry.data["digest"] for entry in self.history if entry.type in kinds]
 
     def records_of(self, kind: str) -> list[Record]:
         """Return the records of one kind, the oldest first."""
