@@ -105,9 +105,7 @@ class Correct:
             kind, effective = _kind(rules, action.kind), data["effective"]
             action.check(rules, kind, data["finding"], timing, hand, effective=effective)
 
-        answer = self._step(call, data, step)
-        ACTIONS_CHECKED.labels(effective=str(data["effective"]).lower()).inc()
-        return answer
+        return self._step(call, data, step)
 
     def withdraw_action(self, call: Caller, data: Mapping[str, Any]) -> dict[str, Any]:
         """Give it up."""
@@ -121,15 +119,21 @@ class Correct:
     def _step(self, call: Caller, data: Mapping[str, Any], step: _Step) -> dict[str, Any]:
         """Take one step, and tell the case; also for a repeat, whose first run may have died."""
         desk = self._desk
+        checked: list[str] = []
 
         def taken(action: CorrectiveAction) -> None:
+            since = action.history.next_seq
             case = desk.desk.case(action.case_id, action.org)
             rules = armed(desk.rules(case).actions, "corrective actions")
             step(action, rules, desk.desk.timing(case), desk.hand(call, case))
+            new = [entry for entry in action.history.since(since) if entry.type == "action_checked"]
+            checked[:] = [str(entry.data["effective"]).lower() for entry in new]
 
         action, answer = take_step(
             desk.actions, data["id"], call, data, taken, action_answer, kind="corrective action"
         )
+        for effective in checked:
+            ACTIONS_CHECKED.labels(effective=effective).inc()
         desk.settle_action(action, cause_of(call))
         return answer
 

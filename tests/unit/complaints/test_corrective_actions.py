@@ -10,6 +10,7 @@ import pytest
 
 from services.complaints.domain.investigation.states import ActionState
 from services.complaints.handlers.recomputing import RecomputeClocks
+from services.complaints.metrics import ACTIONS_CHECKED
 from shared.clock import FixedClock
 from shared.clocks import State
 from shared.errors import Conflict, NotFound, RuleRefused, ValidationFailed
@@ -291,3 +292,14 @@ def test_an_action_on_a_closed_case_is_fine_and_on_an_invalid_one_refused() -> N
     assert plaza.do("open_action", **terms, case_id=case.id)["state"] == "active"
     fresh = plaza.world.open(plaza.org, "ct_fresh", problem="p-fresh")
     plaza.refused("open_action", RuleRefused, **terms, case_id=fresh.id)
+
+
+def test_a_repeated_check_is_counted_once_in_the_metrics(freight: Bureau) -> None:
+    """What operators watch tells of checks, not of how often a caller had to ask."""
+    action_id = freight.done(freight.case())
+    freight.at("2026-03-09 09:00")
+    counter = ACTIONS_CHECKED.labels(effective="true")
+    before = counter._value.get()
+    for _ in range(2):
+        freight.check(action_id, effective=True, key="k-1")
+    assert counter._value.get() == before + 1
