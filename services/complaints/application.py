@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
+import sys
 from dataclasses import dataclass
 
 from services.complaints.disputes import DisputeRepository
+from services.complaints.domain.case import Case
+from services.complaints.domain.investigation.action import CorrectiveAction
 from services.complaints.handlers.approving import ApproveOffers
 from services.complaints.handlers.auditing import AuditPages
 from services.complaints.handlers.charging import Files
+from services.complaints.handlers.correcting import Correct
 from services.complaints.handlers.dispute_ticking import TickDisputes
 from services.complaints.handlers.disputing import SettleDisputes
 from services.complaints.handlers.events import TakeCallbacks, TakeContacts
 from services.complaints.handlers.filing import KeepRecords
 from services.complaints.handlers.handling import HandleCases
+from services.complaints.handlers.inquiring import InquiryDesk
+from services.complaints.handlers.investigating import Investigate
+from services.complaints.handlers.investigation_looking import LookUpInvestigations
+from services.complaints.handlers.investigation_ticking import TickInvestigations
 from services.complaints.handlers.liability import AttributeLiability, Penalise
 from services.complaints.handlers.liability_looking import LookUpLedgers
 from services.complaints.handlers.looking import LookUpCases
@@ -30,6 +38,7 @@ from services.complaints.handlers.settling import Desk
 from services.complaints.handlers.stepping import LookUpSteps, TakeSteps
 from services.complaints.handlers.supervising import LookUpSupervision, Supervise
 from services.complaints.handlers.ticking import FireClocks
+from services.complaints.investigations import InvestigationRepository
 from services.complaints.ledgers import LedgerRepository
 from services.complaints.offers import OfferRepository
 from services.complaints.repository import CaseRepository
@@ -49,7 +58,7 @@ class Application:
     take_steps: TakeSteps
     look_up_steps: LookUpSteps
     fire_clocks: FireClocks
-    recompute_clocks: RecomputeClocks
+    recompute_clocks: RecomputeClocks[Case]
     attribute_liability: AttributeLiability
     penalise: Penalise
     sanction: SanctionStaff
@@ -69,6 +78,11 @@ class Application:
     recount_matters: RecountMatters
     look_up_receiving: LookUpReceiving
     audit: AuditPages
+    investigate: Investigate
+    correct: Correct
+    look_up_investigations: LookUpInvestigations
+    tick_investigations: TickInvestigations
+    recompute_actions: RecomputeClocks[CorrectiveAction]
 
 
 def build(runtime: Runtime) -> Application:
@@ -90,6 +104,13 @@ def build(runtime: Runtime) -> Application:
     settle_disputes = SettleDisputes(desk, disputes)
     open_cases = OpenCases(repository, rules, runtime.clock)
     recount = RecountMatters(repository, open_cases, runtime.clock, runtime.ids)
+    found = InvestigationRepository(runtime)
+    found.ensure_indexes()
+    inquiry = InquiryDesk(desk, found)
+    current = [
+        f"{organisation.id}/{calendars.by_name(organisation.calendar).version}"
+        for organisation in rulebooks.organisations
+    ]
     return Application(
         take_contacts=TakeContacts(open_cases),
         take_callbacks=TakeCallbacks(repository, rules, runtime.clock),
@@ -109,10 +130,7 @@ def build(runtime: Runtime) -> Application:
             rules,
             runtime.clock,
             runtime.ids,
-            current=[
-                f"{organisation.id}/{calendars.by_name(organisation.calendar).version}"
-                for organisation in rulebooks.organisations
-            ],
+            current=current,
             digest_above=runtime.settings.clock_digest_above,
         ),
         attribute_liability=AttributeLiability(files),
@@ -134,4 +152,16 @@ def build(runtime: Runtime) -> Application:
         recount_matters=recount,
         look_up_receiving=LookUpReceiving(repository, rules, runtime.clock),
         audit=AuditPages(desk, files),
+        investigate=Investigate(inquiry),
+        correct=Correct(inquiry),
+        look_up_investigations=LookUpInvestigations(inquiry),
+        tick_investigations=TickInvestigations(inquiry, runtime.ids),
+        recompute_actions=RecomputeClocks(
+            found,
+            rules,
+            runtime.clock,
+            runtime.ids,
+            current=current,
+            digest_above=sys.maxsize,
+        ),
     )

@@ -73,3 +73,14 @@ AUDIT_FINDINGS = counter(
         "What audits found not to hold, by invariant; the same fault counts with every audit.",
     )
 )
+INVESTIGATIONS_APPROVED = counter(
+    Metric("kefu_investigations_approved_total", "counter", (), "Investigations whose report was approved.")
+)
+ACTIONS_CHECKED = counter(
+    Metric(
+        "kefu_actions_checked_total",
+        "counter",
+        ("effective",),
+        "Corrective actions checked, by whether they helped.",
+    )
+)

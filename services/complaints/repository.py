@@ -18,6 +18,7 @@ from services.complaints.domain.listing import Listing
 from services.complaints.domain.path.rules import Taken
 from services.complaints.domain.receiving.register import LedgerRow, Wanted
 from services.complaints.domain.states import OPEN_STATES, CaseState
+from services.complaints.investigation_documents import investigated_document, investigated_fields
 from services.complaints.offer_documents import settled_document, settled_fields
 from services.complaints.receiving_documents import (
     LEDGER_FIELDS,
@@ -316,6 +317,7 @@ def document_of(case: Case) -> Document:
     document |= settled_document(case)
     document |= supervision_document(case)
     document |= received_document(case)
+    document |= investigated_document(case)
     if case.waits_to_close is not None:
         document["waits_to_close"] = case.waits_to_close
     if case.is_open:
@@ -350,4 +352,5 @@ def case_of(document: Mapping[str, Any]) -> Case:
         **settled_fields(document),
         **supervision_fields(document),
         **received_fields(document),
+        **investigated_fields(document),
     )

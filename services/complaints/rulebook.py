@@ -32,6 +32,11 @@ from services.complaints.rulebook_authority import (
     authority_roles,
     offers_field,
 )
+from services.complaints.rulebook_investigation import (
+    investigation_faults,
+    investigation_field,
+    investigation_roles,
+)
 from services.complaints.rulebook_liability import liability_field, liability_roles
 from services.complaints.rulebook_path import path_field, path_problems, path_roles
 from services.complaints.rulebook_receiving import receiving_field, receiving_problems, receiving_roles
@@ -273,6 +278,8 @@ class ComplaintRulesSchema(Row):
             reason = f"no clock ends with {', '.join(missing)}, and {required.source} asks for a limit"
             raise marshmallow.ValidationError({"clocks": [reason]})
 
+    investigation = investigation_field()
+
     @validates_schema
     def _path_fits(self, data: dict[str, Any], **_: object) -> None:
         problems = path_problems(data)
@@ -285,6 +292,12 @@ class ComplaintRulesSchema(Row):
         problems = authority_faults(data.get("authority"), data.get("offers"), levels)
         if problems:
             raise marshmallow.ValidationError(problems)
+
+    @validates_schema
+    def _investigation_fits(self, data: dict[str, Any], **_: object) -> None:
+        problems = investigation_faults(data)
+        if problems:
+            raise marshmallow.ValidationError({"investigation": problems})
 
     @validates_schema
     def _only_clocks_it_has(self, data: dict[str, Any], **_: object) -> None:
@@ -343,6 +356,7 @@ def _roles(rules: ComplaintRules) -> Iterator[tuple[str, str]]:
     yield from path_roles(rules.path)
     yield from supervision_roles(rules.supervision, rules.disputes)
     yield from receiving_roles(rules.receiving)
+    yield from investigation_roles(rules.investigation)
 
 
 def read_rulebooks(organisations: Path, profiles: Path = PROFILES) -> Loaded[ComplaintRules]:

@@ -231,6 +231,11 @@ def _own_fields(step: PathStep, known: dict[str, PathStep]) -> Iterator[str]:
             yield f"{each.step} has no field {each.field!r}"
 
 
+def form_field(**kwargs: Any) -> fields.Field[Any]:
+    """Return the field for a form: its fields by their codes, in their order."""
+    return Table(_FieldRow(), **kwargs)
+
+
 def path_field() -> fields.Field[Any]:
     """Return the field for the key ``path``."""
     return _PathField(load_default=None)

@@ -45,13 +45,18 @@ def _not_too_many(filled: Mapping[str, Any]) -> None:
         raise ValidationError(f"has more than {_MAX_FIELDS} fields")
 
 
-class TakeStep(ById):
-    """A step of the case's path and what it is filled with."""
-
-    step = fields.String(required=True, validate=CODE)
-    filled = fields.Dict(
+def filled_form() -> fields.Dict:
+    """Return the field for what a form of the rulebook is filled with."""
+    return fields.Dict(
         keys=fields.String(validate=CODE),
         values=_Filled(),
         load_default=dict,
         validate=_not_too_many,
     )
+
+
+class TakeStep(ById):
+    """A step of the case's path and what it is filled with."""
+
+    step = fields.String(required=True, validate=CODE)
+    filled = filled_form()

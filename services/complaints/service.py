@@ -41,6 +41,7 @@ from services.complaints.schemas_liability import (
 )
 from services.complaints.schemas_path import TakeStep
 from services.complaints.service_audit import AuditCalls
+from services.complaints.service_investigations import InvestigationCalls
 from services.complaints.service_offers import OfferCalls
 from services.complaints.service_receiving import ReceivingCalls
 from services.complaints.service_supervision import SupervisionCalls
@@ -56,7 +57,7 @@ HANDLER_ROLES = ("staff",)
 READER_ROLES = ("staff", "system")
 
 
-class ComplaintsService(OfferCalls, SupervisionCalls, ReceivingCalls, AuditCalls):
+class ComplaintsService(OfferCalls, SupervisionCalls, ReceivingCalls, InvestigationCalls, AuditCalls):
     """Complaint cases, driven by the organisation's own written rules."""
 
     name = "complaints"

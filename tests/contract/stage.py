@@ -31,6 +31,7 @@ from shared.messaging.rpc import CallContext, operations_of
 from shared.mongo.runtime import Runtime
 from shared.outbox import Unsent
 from tests.contract.dispute_store import MemoryDisputes
+from tests.contract.investigation_store import MemoryInvestigations
 from tests.contract.ledger_store import MemoryLedgers
 from tests.contract.offer_store import MemoryOffers
 from tests.contract.stores import ComplaintsMemory, FollowupMemory, IntakeMemory, ReportingMemory, Sink
@@ -48,6 +49,7 @@ _DIGEST_ABOVE = {"complaints": 11, "followup": 1}
 _LEDGERS = "services.complaints.application.LedgerRepository"
 _OFFERS = "services.complaints.application.OfferRepository"
 _DISPUTES = "services.complaints.application.DisputeRepository"
+_INVESTIGATIONS = "services.complaints.application.InvestigationRepository"
 _BUILD: Mapping[str, Callable[[Runtime], Any]] = {
     "intake": services.intake.application.build,
     "complaints": services.complaints.application.build,
@@ -128,11 +130,13 @@ class Stage:
         ledgers = MemoryLedgers(lambda: kept.cases_kept.all(), self._sink(name))  # noqa: PLW0108 - only complaints has cases
         offers = MemoryOffers(self._sink(name))
         disputes = MemoryDisputes(self._sink(name))
+        found = kept.investigations = MemoryInvestigations(self._sink(name))
         with (
             patch(place, lambda _: kept),
             patch(_LEDGERS, lambda _: ledgers),
             patch(_OFFERS, lambda _: offers),
             patch(_DISPUTES, lambda _: disputes),
+            patch(_INVESTIGATIONS, lambda _: found),
         ):
             application = _BUILD[name](cast(Runtime, runtime))
         service = service_class()

@@ -10,6 +10,7 @@ from typing import Any
 
 from tests.contract.stage import Published, Stage
 from tests.contract.story_audit import audit_everything
+from tests.contract.story_investigations import tell_of_investigations
 from tests.contract.story_liability import tell_of_liability
 from tests.contract.story_offers import file_with_all, tell_of_offers
 from tests.contract.story_path import walk
@@ -79,6 +80,15 @@ def tell() -> Stage:
             contact_received(number=80, complaint={"problem": "ceiling-fell", "amount": "60000.00"}),
             contact_received(number=81, complaint={"problem": "bag-stained"}),
             contact_received(PROPERTY, 82, complaint={"problem": "pipe-burst"}),
+        ),
+    )
+    shop_claim = _shop_claim() | {"problem": "colour-fades"}
+    tell_of_investigations(
+        stage,
+        (
+            contact_received("it-demo", 95, complaint={"problem": "login-fails"}),
+            contact_received("it-demo", 96, complaint={"problem": "report-empty"}),
+            contact_received(RETAIL, 97, complaint=shop_claim),
         ),
     )
     tell_of_supervision(

@@ -9,8 +9,8 @@ from typing import Any
 
 from services.complaints.domain.checks import check_ground, check_next_reply, check_words
 from services.complaints.domain.claim import Claim, Note, clocks_data
+from services.complaints.domain.investigated import InvestigatedCase
 from services.complaints.domain.path.rules import CLOSE, REPLY, VALIDITY
-from services.complaints.domain.received import ReceivedCase
 from services.complaints.domain.receiving.claims import unclear
 from services.complaints.domain.rulebook import (
     AppliesTo,
@@ -26,7 +26,7 @@ from shared.history import Cause, timestamp
 
 
 @dataclass(kw_only=True)
-class Case(ReceivedCase):
+class Case(InvestigatedCase):
     """One complaint case. It keeps the version of the rulebook it was opened under.
 
     ``contacts`` are the contacts that raised it, the first one first; ``unit_id`` counts it as one

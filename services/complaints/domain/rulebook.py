@@ -20,6 +20,7 @@ from shared.worktime import Duration
 if TYPE_CHECKING:
     # The rules of a path are made of grants; at run time they come after this module.
     from services.complaints.domain.dispute.rules import DisputeRules
+    from services.complaints.domain.investigation.rules import InvestigationRules
     from services.complaints.domain.path.rules import Path
     from services.complaints.domain.receiving.rules import ReceivingRules
     from services.complaints.domain.supervision.rules import SupervisionRules
@@ -283,6 +284,7 @@ class ComplaintRules:
     limits_required: Sourced[tuple[ClockEnd, ...]] | None = None
     #: Words no reply to a customer holds.
     reply_without: Sourced[tuple[str, ...]] | None = None
+    investigation: InvestigationRules | None = None
 
     def clock(self, name: str) -> ClockRule | None:
         """Return the clock called ``name``, or ``None`` when the rulebook does not arm it."""

@@ -11,22 +11,20 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Collection, Sequence
 from dataclasses import replace
-from datetime import timedelta
-from typing import TYPE_CHECKING
+from datetime import datetime, timedelta
+from typing import Generic, Protocol, TypeVar
 
+from services.complaints.domain.timing import Timing
 from services.complaints.handlers.opening import Rules
 from services.complaints.metrics import CLOCKS_RECOMPUTED
 from shared.clock import Clock
+from shared.clocks import Deadline
 from shared.clocks.digest import DIGEST_ABOVE
 from shared.errors import KefuError, NotFound
-from shared.history import Cause
+from shared.history import Cause, History
 from shared.ids import IdSource
 from shared.logging import get_logger
 from shared.worktime import WorktimeError
-
-if TYPE_CHECKING:
-    from services.complaints.domain.case import Case
-    from services.complaints.repository import CaseRepository
 
 log = get_logger(__name__)
 
@@ -35,14 +33,50 @@ WATCH = timedelta(hours=1)
 EVERY = timedelta(minutes=1)
 #: Cases one round takes at most; the next round follows at once.
 AT_ONCE = 200
+#: What an aggregate records of a clock that was computed again.
+RECOMPUTED = frozenset({"clock_recomputed", "action_recomputed"})
 
 
-class RecomputeClocks:
+class Clocked(Protocol):
+    """An aggregate with clocks: a case, or a corrective action."""
+
+    id: str
+    org: str
+    regulation: str
+    deadlines: list[Deadline]
+    history: History
+
+    @property
+    def open_calendars(self) -> list[str]:
+        """With which calendars its open clocks were computed."""
+        ...
+
+    def recompute_clocks(self, timing: Timing, at: datetime, cause: Cause) -> bool:
+        """Compute what is behind again; whether there was any."""
+        ...
+
+
+A = TypeVar("A", bound=Clocked)
+
+
+class Behind(Protocol[A]):
+    """Where such aggregates are kept."""
+
+    def behind(self, current: Collection[str], limit: int, *, skip: Collection[str] = ()) -> list[A]:
+        """Return those with an open clock of a calendar not in ``current``."""
+        ...
+
+    def save_all(self, changes: Sequence[tuple[A, int]]) -> tuple[str, ...]:
+        """Write several and return the ids of those that somebody else changed meanwhile."""
+        ...
+
+
+class RecomputeClocks(Generic[A]):
     """One call is one round; any number of replicas may run it at the same time."""
 
     def __init__(
         self,
-        repository: CaseRepository,
+        repository: Behind[A],
         rules: Rules,
         clock: Clock,
         ids: IdSource,
@@ -81,7 +115,7 @@ class RecomputeClocks:
             self._next_look = now + EVERY
         return more
 
-    def _recompute(self, cases: Sequence[Case]) -> list[tuple[Case, int]]:
+    def _recompute(self, cases: Sequence[A]) -> list[tuple[A, int]]:
         causes = self._causes(cases)
         changes = []
         for case in cases:
@@ -100,7 +134,7 @@ class RecomputeClocks:
                     changes.append((case, since))
         return changes
 
-    def _causes(self, cases: Sequence[Case]) -> dict[str, Cause]:
+    def _causes(self, cases: Sequence[A]) -> dict[str, Cause]:
         """Return under which cause each organisation's clocks are computed: digested where they are too many."""
         counts: Counter[str] = Counter()
         for case in cases:
@@ -110,5 +144,5 @@ class RecomputeClocks:
         return {org: digested if count > self._digest_above else cause for org, count in counts.items()}
 
 
-def _recomputed(case: Case, since: int) -> int:
-    return sum(entry.type == "clock_recomputed" for entry in case.history.since(since))
+def _recomputed(case: Clocked, since: int) -> int:
+    return sum(entry.type in RECOMPUTED for entry in case.history.since(since))

@@ -121,7 +121,7 @@ class Counter:
     ) -> Any:
         """Send a call as RPC would: through its schema, under a key of its own unless one is given."""
         self.calls += 1
-        data = _loaded(_SCHEMAS[method](unknown=RAISE), arguments)
+        data = loaded(_SCHEMAS[method](unknown=RAISE), arguments)
         held = ROLES.get(by, frozenset({"staff"})) if roles is None else frozenset(roles)
         call = FakeCall(self.org, key or f"{self.org}/{method}/key-{self.calls}", held, by)
         return self._methods[method](call, data)
@@ -199,7 +199,7 @@ class Counter:
         return [entry for aggregate in aggregates for entry in aggregate.history if entry.type == kind]
 
 
-def _loaded(schema: Schema, arguments: Mapping[str, Any]) -> Any:
+def loaded(schema: Schema, arguments: Mapping[str, Any]) -> Any:
     """Read arguments as the entry points do."""
     try:
         return schema.load(arguments)

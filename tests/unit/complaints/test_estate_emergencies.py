@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from services.complaints.domain.case import Case
+from services.complaints.domain.listing import Listing
 from services.complaints.domain.states import CaseState
 from shared.clock import FixedClock
 from shared.clocks import State
@@ -53,7 +54,7 @@ def test_a_violation_is_found_noticed_and_corrected_and_listed_while_it_is_overd
     case = do(estate, case, "violation_notice", notice="三日内清理")
     estate.at("2026-05-13 10:00")
     estate.world.tick()
-    listed = estate.world.cases.listed(ORG, state="overdue", level=None, limit=10, skip=0)
+    listed = estate.world.cases.listed(ORG, Listing(state="overdue"), limit=10, skip=0)
     assert [each.id for each in listed] == [case.id]
     breaches = [entry.data["clock"] for entry in entries(estate.kept(case), "clock_breached")]
     assert "step.violation_corrected" in breaches
