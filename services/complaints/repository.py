@@ -24,6 +24,15 @@ from shared.mongo.runtime import Runtime, aggregate_store
 from shared.mongo.store import Inserted
 
 _OPEN = [state.value for state in sorted(OPEN_STATES)]
+_STATES = [state.value for state in sorted(CaseState)]
+#: What no list shows, as it is in a case that was read without it.
+_UNLISTED: Mapping[str, Sequence[Any]] = {
+    "history": (),
+    "processed": (),
+    "answers": (),
+    "notes": (),
+    "taken": (),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +69,18 @@ class CaseRepository:
                 IndexModel([("open_calendars", ASCENDING)], sparse=True),
                 IndexModel([("org", ASCENDING), ("state", ASCENDING), ("received_at", DESCENDING)]),
                 IndexModel([("org", ASCENDING), ("received_at", DESCENDING)]),
+                IndexModel(
+                    [("org", ASCENDING), ("overdue", ASCENDING), ("received_at", DESCENDING)],
+                    partialFilterExpression={"overdue": True},
+                ),
+                IndexModel(
+                    [
+                        ("org", ASCENDING),
+                        ("level", ASCENDING),
+                        ("state", ASCENDING),
+                        ("received_at", DESCENDING),
+                    ]
+                ),
             ]
         )
 
@@ -158,18 +179,24 @@ class CaseRepository:
         return list(found.values())[:limit]
 
     def listed(self, org: str, *, state: str | None, level: str | None, limit: int, skip: int) -> list[Case]:
-        """Return a page of cases, the newest first; ``state`` may also be ``open`` or ``overdue``."""
+        """Return a page of cases, the newest first; ``state`` may also be ``open`` or ``overdue``.
+
+        They are for showing only: what no list shows, their history above all, is not read and is empty.
+        """
         query: dict[str, Any] = {"org": org}
-        if state == "open":
-            query["state"] = {"$in": _OPEN}
-        elif state == "overdue":
-            query |= {"state": {"$in": _OPEN}, "overdue": True}
+        if state == "overdue":
+            # Only open cases are ever marked so; anything more here, and the index of the overdue is not used.
+            query["overdue"] = True
         elif state:
-            query["state"] = state
+            query["state"] = {"$in": _OPEN} if state == "open" else state
         if level:
             query["level"] = level
-        rows = self._store.find_many(query, sort=[("received_at", DESCENDING)], limit=limit, skip=skip)
-        return [case_of(row) for row in rows]
+            # All states are as good as none, but with them the index gives the order.
+            query.setdefault("state", {"$in": _STATES})
+        rows = self._store.find_many(
+            query, sort=[("received_at", DESCENDING)], limit=limit, skip=skip, without=tuple(_UNLISTED)
+        )
+        return [case_of({**row, **_UNLISTED}) for row in rows]
 
     def summary(self, org: str) -> list[dict[str, Any]]:
         """Return the number of cases by level and state, and how many of each are overdue."""
