@@ -77,6 +77,9 @@ def main() -> int:
     RESULT.parent.mkdir(exist_ok=True)
     RESULT.write_text(json.dumps({"machine": machine, "results": results}, indent=1), encoding="utf-8")
     _print_ratios(console, results)
+    if "complaints" in results:
+        lists = results["complaints"]["lists"]
+        console.print(f"lists over {lists['cases']:,} cases, filled in {lists['seconds_to_fill']:,.0f} s")
     if "memory" in results:
         _print_memory(console, results["memory"])
     console.print(f"written to {RESULT}")
