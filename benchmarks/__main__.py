@@ -19,7 +19,7 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks import clocks, intake, latency, memory, relay, rpc
+from benchmarks import clocks, complaints, intake, latency, memory, relay, rpc
 from benchmarks.backing import Backing, backing
 
 RESULT = Path(".kefu/bench.json")
@@ -35,6 +35,7 @@ MEASURES: dict[str, Measure] = {
     "rpc": lambda b, quick: rpc.measure(b, rounds=1 if quick else 3),
     "latency": lambda b, quick: latency.measure(b, 8 if quick else 30),
     "clocks": lambda b, quick: clocks.measure(b, **(clocks.QUICK if quick else {})),
+    "complaints": lambda b, quick: complaints.measure(b, **(complaints.QUICK if quick else {})),
     "memory": lambda b, quick: memory.measure(b, 2_000 if quick else 20_000),
 }
 #: name: (what it is, unit, limit, whether the ratio must be at least the limit or at most)
@@ -47,6 +48,9 @@ GOALS = {
     "clocks.idle": ("round with nothing due, many open : few open", "ms", 1.2, "at most"),
     "clocks.firing": ("all due in one second fired : bare bulk_write", "ms", 2.0, "at most"),
     "clocks.recompute": ("clocks computed again : bare bulk_write", "ms", 2.0, "at most"),
+    "complaints.commands": ("commands on cases : bare nameko find and update", "calls/s", 0.6, "at least"),
+    "complaints.lists": ("the list that grows worst, p95, many cases : few", "ms", 1.5, "at most"),
+    "complaints.relevel": ("a matter rising : bare bulk_write", "ms", 2.0, "at most"),
 }
 
 
@@ -73,6 +77,9 @@ def main() -> int:
     RESULT.parent.mkdir(exist_ok=True)
     RESULT.write_text(json.dumps({"machine": machine, "results": results}, indent=1), encoding="utf-8")
     _print_ratios(console, results)
+    if "complaints" in results:
+        lists = results["complaints"]["lists"]
+        console.print(f"lists over {lists['cases']:,} cases, filled in {lists['seconds_to_fill']:,.0f} s")
     if "memory" in results:
         _print_memory(console, results["memory"])
     console.print(f"written to {RESULT}")

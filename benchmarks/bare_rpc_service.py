@@ -1,6 +1,6 @@
 """The barest nameko service: no checks, no metrics; run by the RPC benchmark.
 
-One method answers what it was asked, the other reads one document by its id and answers it as text.
+One method answers what it was asked, one reads a document by its id and answers it as text, one also changes it.
 """
 
 import eventlet
@@ -15,7 +15,9 @@ from nameko.rpc import rpc  # noqa: E402
 from pymongo import MongoClient  # noqa: E402
 from pymongo.collection import Collection  # noqa: E402
 
-_CONTACTS: Collection[dict[str, Any]] = MongoClient(sys.argv[2])["kefu_intake"]["contacts"]
+_CLIENT: MongoClient[dict[str, Any]] = MongoClient(sys.argv[2])
+_CONTACTS: Collection[dict[str, Any]] = _CLIENT["kefu_intake"]["contacts"]
+_CASES: Collection[dict[str, Any]] = _CLIENT["kefu_complaints"]["cases"]
 
 
 class BareService:
@@ -33,6 +35,14 @@ class BareService:
         """Return the fields of one contact as they are."""
         found = _CONTACTS.find_one({"_id": key}, {"history": 0, "processed": 0}) or {}
         return {name: str(value) for name, value in found.items()}
+
+    @rpc  # type: ignore[untyped-decorator]  # nameko has no types
+    def update(self, key: str, text: str) -> dict[str, Any]:
+        """Read one case and add a note to it."""
+        found = _CASES.find_one({"_id": key}) or {}
+        note = {"kind": "progress", "text": text}
+        _CASES.update_one({"_id": key}, {"$push": {"bare_notes": note}})
+        return {"case_id": key, "state": found["state"]}
 
 
 if __name__ == "__main__":

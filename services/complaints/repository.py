@@ -40,6 +40,15 @@ from shared.mongo.runtime import Runtime, aggregate_store
 from shared.mongo.store import Inserted
 
 _OPEN = [state.value for state in sorted(OPEN_STATES)]
+_STATES = [state.value for state in sorted(CaseState)]
+#: What no list shows, as it is in a case that was read without it.
+_UNLISTED: Mapping[str, Sequence[Any]] = {
+    "history": (),
+    "processed": (),
+    "answers": (),
+    "notes": (),
+    "taken": (),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,15 +83,24 @@ class CaseRepository:
                 IndexModel([("matter_id", ASCENDING)]),
                 IndexModel([("next_due", ASCENDING)], sparse=True),
                 IndexModel([("open_calendars", ASCENDING)], sparse=True),
-                IndexModel([("org", ASCENDING), ("state", ASCENDING), ("received_at", DESCENDING)]),
-                IndexModel([("org", ASCENDING), ("received_at", DESCENDING)]),
+                # The list by organisation, and by state, goes by two of these.
+                *(IndexModel(keys) for keys in LEDGER_KEYS),
+                IndexModel(
+                    [
+                        ("org", ASCENDING),
+                        ("level", ASCENDING),
+                        ("state", ASCENDING),
+                        ("received_at", DESCENDING),
+                    ]
+                ),
+                IndexModel(
+                    [("org", ASCENDING), ("overdue", ASCENDING), ("received_at", DESCENDING)],
+                    partialFilterExpression={"overdue": True},
+                ),
                 IndexModel([("org", ASCENDING), ("handler", ASCENDING), ("received_at", DESCENDING)]),
                 IndexModel([("org", ASCENDING), ("due_at", ASCENDING)]),
                 IndexModel([("org", ASCENDING), ("supervisors", ASCENDING), ("received_at", ASCENDING)]),
-                # The list by organisation, and by state, goes by two of these.
-                *(IndexModel(keys) for keys in LEDGER_KEYS),
                 IndexModel([("recount", ASCENDING)], sparse=True),
-                IndexModel([("org", ASCENDING), ("_id", ASCENDING)]),
             ]
         )
 
@@ -192,22 +210,29 @@ class CaseRepository:
         return list(found.values())[:limit]
 
     def listed(self, org: str, listing: Listing, *, limit: int, skip: int) -> list[Case]:
-        """Return a page of the cases of ``org`` that ``listing`` asks for."""
+        """Return a page of the cases of ``org`` that ``listing`` asks for.
+
+        They are for showing only: what no list shows, their history above all, is not read and is empty.
+        """
         query: dict[str, Any] = {"org": org}
+        asked = {"level": listing.level, "matter_id": listing.matter_id, "handler": listing.handler}
+        query |= {name: value for name, value in asked.items() if value is not None}
         if listing.state == "overdue":
-            query |= {"state": {"$in": _OPEN}, "overdue": True}
+            # Only open cases are ever marked so; anything more here, and the index of the overdue is not used.
+            query["overdue"] = True
         elif listing.state == "open" or (listing.state is None and listing.handler is not None):
             query["state"] = {"$in": _OPEN}
         elif listing.state:
             query["state"] = listing.state
-        asked = {"level": listing.level, "matter_id": listing.matter_id, "handler": listing.handler}
-        query |= {name: value for name, value in asked.items() if value is not None}
+        elif listing.level:
+            # All states are as good as none, but with them the index gives the order.
+            query["state"] = {"$in": _STATES}
         order = ("received_at", DESCENDING)
         if listing.due_before is not None:
             query["due_at"] = {"$lt": listing.due_before}
             order = ("due_at", ASCENDING)
-        rows = self._store.find_many(query, sort=[order], limit=limit, skip=skip)
-        return [case_of(row) for row in rows]
+        rows = self._store.find_many(query, sort=[order], limit=limit, skip=skip, without=tuple(_UNLISTED))
+        return [case_of({**row, **_UNLISTED}) for row in rows]
 
     def supervised(
         self, org: str, *, supervisor: str | None, overdue: bool | None, limit: int, skip: int

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -15,41 +15,11 @@ from shared.history import timestamp
 from shared.ledger import period_after, period_bounds, period_of
 from tests.integration.bus import Bus, Desk
 from tests.integration.events import complaint
+from tests.integration.movable_time import MovableTime
 from tests.integration.paths import walk
-from tests.integration.process_stack import ROOT, ProcessStack
 
 RETAIL = "retail-demo"
 BEIJING = ZoneInfo("Asia/Shanghai")
-_YEAR = timedelta(days=400)
-
-
-class MovableTime(ProcessStack):
-    """The stack with a clock that can be set ahead, for all services at once."""
-
-    def __init__(self, ahead: Path) -> None:
-        """Keep how far the clock is ahead in the file ``ahead``."""
-        self._ahead = ahead
-        self.set(datetime.now(UTC))
-        place = f"{ROOT / 'tests/integration/moved_clock'}:{ROOT}"
-        super().__init__(environment={"PYTHONPATH": place, "TESTS_CLOCK_AHEAD": str(ahead)})
-
-    def set(self, moment: datetime) -> None:
-        """Let it be ``moment`` now, which is not earlier than it is."""
-        seconds = max(0.0, (moment - datetime.now(UTC)).total_seconds())
-        whole = self._ahead.with_suffix(".new")
-        whole.write_text(str(seconds), encoding="ascii")
-        whole.rename(self._ahead)
-
-    def token(
-        self,
-        org: str,
-        roles: Collection[str],
-        *,
-        subject: str = "stf_test",
-        lifetime: timedelta = _YEAR,
-    ) -> str:
-        """Return a token that the months to come do not end."""
-        return super().token(org, roles, subject=subject, lifetime=lifetime)
 
 
 @pytest.fixture

@@ -57,7 +57,7 @@ class InquiryDesk:
 
         Where the rulebook has no such form nothing is filled: the step itself refuses.
         """
-        return {} if form is None else fill(form.as_step(code), given, {}, case.ground)
+        return {} if form is None else fill(form.as_step(code), given, {}, case.ground, {})
 
     def settle_investigation(self, found: Investigation, cause: Cause) -> Investigation:
         """Tell the case how its investigation stands."""
