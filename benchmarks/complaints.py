@@ -341,9 +341,8 @@ class _Office:
             page = {"state": None, "case_id": None, "matter_id": None, "limit": 50, "skip": 0}
             rows = self._app.look_up_offers.offers(_Caller(), {**page, "mine": True})
         else:
-            rows = self._app.look_up.cases(
-                ORG, state=arguments["state"], level=arguments["level"], limit=50, skip=0
-            )
+            asked = {"matter_id": None, "mine": False, "due_today": False, "due_before": None, **arguments}
+            rows = self._app.look_up.cases(_Caller(), {**asked, "limit": 50, "skip": 0})
         assert len(rows) == 50, f"{len(rows)} rows of {name}"
 
     def relevelling(self, members: int, rounds: int) -> dict[str, Any]:

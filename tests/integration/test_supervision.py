@@ -12,7 +12,7 @@ import pytest
 from shared.errors import RuleRefused
 from tests.integration.bus import Bus, Desk, eventually
 from tests.integration.events import complaint
-from tests.integration.test_liability import MovableTime
+from tests.integration.movable_time import MovableTime
 
 PLAZA = "plaza-demo"
 RULING: dict[str, Any] = {"text": "由工程部负责", "responsible": "engineering"}

@@ -221,5 +221,5 @@ class AnyActions(RuleBasedStateMachine):
         self.sent.append((key, method, whole, answer))
 
 
-AnyActions.TestCase.settings = settings(max_examples=60, stateful_step_count=20, deadline=None)
+AnyActions.TestCase.settings = settings(max_examples=30, stateful_step_count=20, deadline=None)
 TestAnyActions = AnyActions.TestCase

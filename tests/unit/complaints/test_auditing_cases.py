@@ -136,15 +136,23 @@ def test_a_level_that_fell_is_found_from_the_history(plaza: Counter) -> None:
     """Guards that a level never falls: a fall that was even recorded is told of, and so is a rise from nowhere."""
     case = plaza.world.open(PLAZA, "ct_1", amount="60000.00")
     kept = plaza.world.case(case.id)
+    since = kept.history.next_seq
     fell = {"case_id": case.id, "from": "major", "to": "general"}
     kept.record("case_level_changed", fell, at=plaza.clock.now(), cause=_cause())
     rose = {"case_id": case.id, "from": "important", "to": "major"}
     kept.record("case_level_changed", rose, at=plaza.clock.now(), cause=_cause())
-    plaza.world.cases.save(kept, since_seq=2)
+    plaza.world.cases.save(kept, since_seq=since)
     assert [each[1:] for each in audit(plaza, Subject.CASES)] == [
-        ("level", "fell from major to general in entry 2"),
-        ("level", "rose from important in entry 3, but was general"),
+        ("level", f"fell from major to general in entry {since}"),
+        ("level", f"rose from important in entry {since + 1}, but was general"),
     ]
+
+
+def test_a_level_that_somebody_lowered_by_authority_is_no_finding(plaza: Counter) -> None:
+    """Guards the one way a level may fall from being told of as a fault."""
+    case = plaza.world.open(PLAZA, "ct_1", amount="60000.00")
+    plaza.world.do("set_level", case, level="general", reason="经核实金额有误")
+    assert audit(plaza, Subject.CASES) == []
 
 
 def test_a_clock_nobody_fired_is_found_after_a_while(plaza: Counter) -> None:

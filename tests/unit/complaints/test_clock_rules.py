@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from marshmallow import ValidationError
 
-from services.complaints.domain.rulebook import ComplaintRules
+from services.complaints.domain.rulebook import ComplaintRules, Step
 from services.complaints.rulebook import ComplaintRulesSchema
 from shared.clocks import Before
 from shared.messaging.problems import flatten_errors
@@ -28,7 +28,7 @@ def sections(**changes: Any) -> dict[str, Any]:
         },
         "warn_at": {"value": [50, 90], "source": "design"},
         "close_condition": {"value": "reply", "source": "design"},
-        "steps": dict.fromkeys(("decide_validity", "handle", "reply", "close"), step),
+        "steps": {each.value: step for each in Step},
     } | changes
 
 

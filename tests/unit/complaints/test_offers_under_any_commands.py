@@ -257,5 +257,5 @@ class AnyOffers(RuleBasedStateMachine):
         return answer
 
 
-AnyOffers.TestCase.settings = settings(max_examples=70, stateful_step_count=15, deadline=None)
+AnyOffers.TestCase.settings = settings(max_examples=40, stateful_step_count=15, deadline=None)
 TestAnyOffers = AnyOffers.TestCase

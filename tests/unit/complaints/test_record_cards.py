@@ -57,7 +57,7 @@ DEPARTMENTS = f"""{HEAD}
 @pytest.fixture
 def strict(tmp_path: Path) -> Reception:
     """Return an organisation that closes nothing without its card."""
-    return Reception("strict", books(tmp_path, "strict", "membership", STRICT))
+    return Reception("strict", books(tmp_path, "strict", "auto-dealer", STRICT))
 
 
 @pytest.fixture
@@ -132,7 +132,7 @@ def test_a_satisfied_customer_does_not_close_a_case_whose_card_is_missing_the_ca
 ) -> None:
     """As with open steps and offers: the case waits and closes with the last of it."""
     text = STRICT.replace("close_condition: {value: reply", "close_condition: {value: callback")
-    reception = Reception("waits", books(tmp_path, "waits", "membership", text))
+    reception = Reception("waits", books(tmp_path, "waits", "auto-dealer", text))
     case = replied(reception)
     reception.world.call_back(called_back(case, satisfied=True))
     assert reception.kept(case).state == "replied"

@@ -36,7 +36,7 @@ def case_findings(case: Case, timing: Timing, now: datetime) -> Iterator[Finding
 
 
 def _level(case: Case, rules: ComplaintRules) -> Iterator[str]:
-    """Follow the level through the history: it begins with the opening, only rises, and ends where it is."""
+    """Follow the level through the history: it begins with the opening, falls only by authority, and ends where it is."""
     order = [level.code for level in rules.levels]
     known: object = None
     for entry in case.history:
@@ -46,7 +46,9 @@ def _level(case: Case, rules: ComplaintRules) -> Iterator[str]:
             before, after = entry.data.get("from"), entry.data.get("to")
             if before != known:
                 yield f"rose from {before} in entry {entry.seq}, but was {known}"
-            if {before, after} <= set(order) and order.index(str(after)) <= order.index(str(before)):
+            judged = "authority" in entry.data.get("because", ())
+            known_both = {before, after} <= set(order)
+            if known_both and not judged and order.index(str(after)) <= order.index(str(before)):
                 yield f"fell from {before} to {after} in entry {entry.seq}"
             known = after
     if case.level not in order:
