@@ -242,6 +242,15 @@ def _questions(stage: Stage) -> None:
     stage.ask("complaints.explain_level", **desk, id=case["case_id"])
     stage.ask("complaints.summarise_cases", **desk)
     stage.ask("complaints.list_cases", **desk, state="overdue")
+    boss_of_cases: dict[str, Any] = {"org": PLAZA, "roles": ("staff", "manager")}
+    given = stage.ask("complaints.list_cases", **desk, state="open", level="general")[0]
+    stage.ask(
+        "complaints.assign_case", **boss_of_cases, id=given["case_id"], handler="u-1007", note="熟悉该户"
+    )
+    stage.ask(
+        "complaints.set_level", **boss_of_cases, id=given["case_id"], level="important", reason="影响大"
+    )
+    stage.ask("complaints.list_cases", **desk, actor="u-1007", mine=True)
 
     agent: dict[str, Any] = {"org": PLAZA, "roles": CALLER}
     callback = stage.ask("followup.list_callbacks", **agent)[0]

@@ -36,7 +36,7 @@ def case_findings(case: Case, timing: Timing, now: datetime) -> Iterator[Finding
 
 
 def _level(case: Case, rules: ComplaintRules) -> Iterator[str]:
-    """Follow the level through the history: it begins with the opening, falls only by authority, and ends where it is."""
+    """Follow the level through the history: from the opening, falling only by authority, to where it is."""
     order = [level.code for level in rules.levels]
     known: object = None
     for entry in case.history:
