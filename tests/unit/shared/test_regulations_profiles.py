@@ -459,7 +459,7 @@ COMPLAINT_FAULTS = {
     ),
     "a clock that ends nowhere": (
         ("ends: contacted", "ends: someday"),
-        "clocks.first_contact.ends: must be one of contacted, replied, handled, progressed, closed: 'someday'",
+        "clocks.first_contact.ends: must be one of contacted, replied, handled, closed, progressed, told: 'someday'",
     ),
     "a clock without a length": (
         ("        duration: {amount: 3, unit: hours, source: B-JKC-52}\n", ""),
