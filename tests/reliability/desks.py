@@ -85,7 +85,7 @@ class Handler(Caller):
             case = self.ask("complaints.get_case_of_contact", contact_id=contact_id_of(event))
             if case is not None:
                 return dict(case)
-            time.sleep(0.1)
+            self.shared.stop.wait(0.1)
         return None
 
     def _handle(self, case_id: str) -> None:
@@ -154,7 +154,7 @@ class Handler(Caller):
             for callback in self.ask("followup.list_callbacks", case_id=case_id) or []:
                 if callback["round"] == round_number:
                     return dict(callback)
-            time.sleep(0.1)
+            self.shared.stop.wait(0.1)
         return None
 
     def _reopened(self, case_id: str) -> bool:
@@ -162,7 +162,7 @@ class Handler(Caller):
             case = self.ask("complaints.get_case", id=case_id)
             if case is not None and case["state"] == "accepted":
                 return True
-            time.sleep(0.1)
+            self.shared.stop.wait(0.1)
         return False
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -102,12 +103,12 @@ class EntrustedCase(SettledCase):
         codes = [known.code for known in timing.rules.levels]
         return self.judged is not None and codes.index(level) <= codes.index(self.judged.by_facts)
 
+    @abstractmethod
     def _level_by_facts(self, timing: Timing) -> str:
         """Return the level the facts ask for; see Case, which has them."""
-        raise NotImplementedError
 
+    @abstractmethod
     def _put_level(
         self, level: str, because: Sequence[str], timing: Timing, at: datetime, cause: Cause
     ) -> None:
         """Change the level and what depends on it; see Case."""
-        raise NotImplementedError

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -301,6 +302,7 @@ class ReceivedCase(CardedCase):
             raise RuleRefused(message, rule=rule.source, problems=problems)
         return rule.text.format_map(filled)
 
+    @abstractmethod
     def reply(
         self,
         timing: Timing,
@@ -314,11 +316,10 @@ class ReceivedCase(CardedCase):
         cause: Cause,
     ) -> None:
         """Reply to the customer; see Case, which knows how."""
-        raise NotImplementedError
 
+    @abstractmethod
     def _raise_level(self, timing: Timing, at: datetime, cause: Cause) -> None:
         """Raise the level where the facts ask for it; see Case, which knows how."""
-        raise NotImplementedError
 
 
 def _of(rules: ComplaintRules) -> ReceivingRules:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Collection
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -38,7 +39,7 @@ class Filing:
 
 
 @dataclass(kw_only=True)
-class SettledCase(SteppedCase):
+class SettledCase(SteppedCase, ABC):
     """The part of a case that offers know.
 
     ``offers`` says which are open, by their ids; ``accused`` are the staff complained about, who decide nothing
@@ -191,9 +192,9 @@ class SettledCase(SteppedCase):
             message = f"case {self.id} cannot close before it is filed with {due[0].name or due[0].code}"
             raise RuleRefused(message, rule=due[0].source, problems=problems)
 
+    @abstractmethod
     def _close_if_it_waits(self, timing: Timing, at: datetime, cause: Cause) -> None:
         """Close a case that waited only for what was just settled; see Case, which knows how."""
-        raise NotImplementedError
 
 
 def _source_of(rules: AuthorityRules, unit: str, way: Way) -> str:

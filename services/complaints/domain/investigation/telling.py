@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
 
 from services.complaints.domain.investigation.states import Standing
@@ -17,7 +18,7 @@ class Fact:
 
 
 @dataclass(kw_only=True)
-class Told(Aggregate):
+class Told(Aggregate, ABC):
     """An aggregate of one case.
 
     ``stood`` is the entry of its history since which it stands as it does, ``told`` the one its case knows of.
@@ -29,9 +30,9 @@ class Told(Aggregate):
     told: int = 0
 
     @property
+    @abstractmethod
     def stands(self) -> Standing:
         """Return what the case is to know of it."""
-        raise NotImplementedError
 
     @property
     def pending(self) -> bool:

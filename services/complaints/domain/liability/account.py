@@ -89,8 +89,8 @@ class Account(Aggregate):
         self._tell(written, at, cause)
         if written and fine is not None and line.series is not None:
             self._propose_dismissal(line.series, fine, at, cause)
-        charged = self.ledger.line(charge_id)
-        assert charged is not None  # noqa: S101 - it was just written, or before
+        # Its first line is the charge itself, written just now or before.
+        charged = self.ledger.about(charge_id)[0]
         return Posted(charged.amount, charged.period)
 
     def take_back(
