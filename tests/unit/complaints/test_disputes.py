@@ -94,6 +94,19 @@ def test_whoever_is_not_impartial_steps_aside_and_the_next_of_the_list_rules(pla
     assert (recusal["by"], recusal["role"], recusal["reason"]) == ("stf_judge", "supervisor", "与本案有关")
 
 
+def test_whoever_stepped_aside_neither_rules_nor_steps_aside_again(plaza: Tower) -> None:
+    """Guards a recusal for reasons of one's own: no later turn in another role undoes it or passes the next by."""
+    dispute_id = plaza.raised(plaza.accepted())
+    plaza.do("recuse", id=dispute_id, by="stf_judge", roles=SUPERVISOR, reason="个人原因")
+    plaza.refused("recuse", Conflict, id=dispute_id, by="stf_judge", roles=MANAGER, reason="再次回避")
+    error = plaza.refused("rule_dispute", RuleRefused, id=dispute_id, by="stf_judge", roles=MANAGER, **RULING)
+    assert "has stepped aside" in error.message
+    (recusal,) = plaza.do("dispute", id=dispute_id)["recusals"]
+    assert recusal["reason"] == "个人原因"
+    answer = plaza.do("rule_dispute", id=dispute_id, by="stf_manager", roles=MANAGER, **RULING)
+    assert answer["state"] == "ruled"
+
+
 def test_one_appeal_in_time_goes_to_the_next_instance_whose_ruling_is_final(plaza: Tower) -> None:
     """Guards the day for the appeal, the other judge, the new responsible department, and that there is no second."""
     case = plaza.accepted()
