@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
 
-from services.complaints.domain.carded import CardApproved, HandedOver
+from services.complaints.domain.carded import CardApproved
 from services.complaints.domain.received import Opinion, ReceivedCase, Told
 from services.complaints.domain.receiving.card import CardEntry
 from services.complaints.domain.receiving.register import LedgerRow, Wanted
@@ -100,7 +100,6 @@ def received_document(case: ReceivedCase) -> Document:
         "refusal_told": None if case.refusal_told is None else asdict(case.refusal_told),
         "card": {code: asdict(entry) for code, entry in case.card.items()},
         "card_approved": None if case.card_approved is None else asdict(case.card_approved),
-        "handed_over": [asdict(each) for each in case.handed_over],
         "recount": case.recount,
     }
     return {"source": case.source, **{name: part for name, part in parts.items() if part}}
@@ -119,6 +118,5 @@ def received_fields(document: Mapping[str, Any]) -> Document:
         "refusal_told": None if told is None else Told(**told),
         "card": {code: CardEntry(**entry) for code, entry in document.get("card", {}).items()},
         "card_approved": None if approved is None else CardApproved(**approved),
-        "handed_over": [HandedOver(**row) for row in document.get("handed_over", ())],
         "recount": document.get("recount", False),
     }

@@ -13,9 +13,7 @@ from services.complaints.domain.receiving.rules import (
     CardField,
     CardRule,
     CardValue,
-    Department,
     Grants,
-    HandOverRule,
     LateEntryRule,
     OpinionRule,
     OverdueRule,
@@ -134,21 +132,6 @@ class _CardRow(Row):
     source = source()
 
 
-class _DepartmentRow(Row):
-    builds = Department
-    code = Text()
-    name = Text(**REQUIRED)
-    answers = _grants()
-    within = sourced_duration(load_default=None)
-    source = source()
-
-
-class _HandOverRow(Row):
-    builds = HandOverRule
-    by = nested(_GrantsRow(), **REQUIRED)
-    departments = Table(_DepartmentRow(), load_default=())
-
-
 class _ReceivingRow(Row):
     builds = ReceivingRules
     sources = Table(_SourceRow(), load_default=())
@@ -159,7 +142,6 @@ class _ReceivingRow(Row):
     late_entry = nested(_LateEntryRow())
     overdue = Table(_OverdueRow(), load_default=())
     record_card = nested(_CardRow())
-    hand_over = nested(_HandOverRow())
 
     @validates_schema
     def _a_channel_is_of_one_source(self, data: dict[str, Any], **_: object) -> None:
@@ -202,10 +184,6 @@ def _granted(rules: ReceivingRules) -> Iterator[tuple[str, tuple[Grant, ...]]]:
         yield "record_card.grants", rules.record_card.grants
         if rules.record_card.approvals is not None:
             yield "record_card.approvals.grants", rules.record_card.approvals.grants
-    if rules.hand_over is not None:
-        yield "hand_over.by.grants", rules.hand_over.by.grants
-        for department in rules.hand_over.departments:
-            yield f"hand_over.departments.{department.code}.answers", department.answers
 
 
 def receiving_problems(data: dict[str, Any]) -> dict[str, Any]:

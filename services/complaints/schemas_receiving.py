@@ -100,20 +100,6 @@ class FillCard(ById):
     )
 
 
-class HandOver(ById):
-    """To which department a case goes, and what it is to do."""
-
-    department = fields.String(required=True, validate=CODE)
-    task = long_text(_MAX_TEXT, required=True)
-
-
-class AnswerHandOver(ById):
-    """What a department answers."""
-
-    department = fields.String(required=True, validate=CODE)
-    text = long_text(_MAX_TEXT, required=True)
-
-
 class ComplaintLedger(Schema):
     """A page of the complaint ledger, the newest first; ``after`` is the last case of the page before."""
 

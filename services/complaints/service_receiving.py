@@ -7,12 +7,10 @@ from typing import Any
 from services.complaints.application import Application
 from services.complaints.schemas import ById
 from services.complaints.schemas_receiving import (
-    AnswerHandOver,
     ClarifyClaim,
     ComplaintLedger,
     FillCard,
     GiveOpinion,
-    HandOver,
     ReportLateEntry,
     TellRefusal,
 )
@@ -63,16 +61,6 @@ class ReceivingCalls:
     def approve_card(self, call: Call, data: dict[str, Any]) -> dict[str, Any]:
         """Check and approve the record card of a case."""
         return self.app.receive.approve_card(call, data)
-
-    @command(*_STAFF, schema=HandOver)
-    def hand_over(self, call: Call, data: dict[str, Any]) -> dict[str, Any]:
-        """Hand a case to a department."""
-        return self.app.receive.hand_over(call, data)
-
-    @command(*_STAFF, schema=AnswerHandOver)
-    def answer_hand_over(self, call: Call, data: dict[str, Any]) -> dict[str, Any]:
-        """Answer for a department that a case was handed to."""
-        return self.app.receive.answer_hand_over(call, data)
 
     @query(*_READERS, schema=ById)
     def get_receiving(self, call: Call, data: dict[str, Any]) -> dict[str, Any]:

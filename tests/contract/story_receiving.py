@@ -1,4 +1,4 @@
-"""The part of the story about how complaints are received: clarified, opined on, refused, recorded, handed over."""
+"""The part of the story about how complaints are received: clarified, opined on, refused, recorded, referred."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ SERVICE: dict[str, Any] = {"org": RETAIL, "roles": ("staff", "ops_cs")}
 
 
 def tell_of_receiving(stage: Stage, complaints: tuple[Published, Published, Published, Published]) -> None:
-    """Let a chain clarify and refuse, a plaza report a late entry, a shop fill its register, an estate hand over.
+    """Let a chain clarify and refuse, a plaza report a late entry, a shop fill its register, an estate refer.
 
     ``complaints`` are one of each; the chain's says neither who complains nor what they ask for.
     """
@@ -21,7 +21,7 @@ def tell_of_receiving(stage: Stage, complaints: tuple[Published, Published, Publ
     _refused_politely(stage, _case(stage, RETAIL, "wrong-colour"))
     _entered_late(stage, _case(stage, PLAZA, "loud-music"))
     _registered(stage, _case(stage, SHOP, "missing-button"))
-    _handed_over(stage, _case(stage, PROPERTY, "dark-stairs"))
+    _referred(stage, _case(stage, PROPERTY, "dark-stairs"))
     page = stage.ask("complaints.complaint_ledger", org=PLAZA, roles=("staff",), limit=2)
     stage.ask("complaints.complaint_ledger", org=PLAZA, roles=("staff",), limit=2, after=page["next"])
     stage.ask("complaints.complaint_ledger", org=RETAIL, roles=("staff",), problem="wrong-colour")
@@ -66,9 +66,10 @@ def _registered(stage: Stage, case: str) -> None:
     stage.ask("complaints.get_receiving", **post)
 
 
-def _handed_over(stage: Stage, case: str) -> None:
-    here: dict[str, Any] = {"org": PROPERTY, "id": case, "department": "engineering"}
-    stage.ask("complaints.hand_over", **here, roles=("staff", "complaint_handler"), task="请检修楼道灯。")
-    stage.call("complaints.answer_hand_over", **here, roles=("staff",), text="已更换。")
-    stage.ask("complaints.answer_hand_over", **here, roles=("staff", "engineering"), text="已更换灯管。")
+def _referred(stage: Stage, case: str) -> None:
+    here: dict[str, Any] = {"org": PROPERTY, "id": case}
+    handler = ("staff", "complaint_handler")
+    stage.ask("complaints.refer_case", **here, roles=handler, department="engineering", text="请检修楼道灯。")
+    stage.call("complaints.return_referral", **here, roles=("staff",), referral=1, text="已更换。")
+    stage.ask("complaints.return_referral", **here, roles=handler, referral=1, text="已更换灯管。")
     stage.ask("complaints.get_receiving", org=PROPERTY, roles=("staff",), id=case)

@@ -1,17 +1,16 @@
-"""What a case does with its record card, and with the departments it is handed to."""
+"""What a case does with its record card."""
 
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from services.complaints.domain.checks import check_role
-from services.complaints.domain.claim import Note, clocks_data
 from services.complaints.domain.contested import ContestedCase
 from services.complaints.domain.liability.checks import armed, not_own, wrong
 from services.complaints.domain.receiving.card import CardEntry, CardRow, rows_of
-from services.complaints.domain.receiving.rules import CardRule, CardValue, Department, HandOverRule
+from services.complaints.domain.receiving.rules import CardRule, CardValue
 from services.complaints.domain.rulebook import ComplaintRules
 from services.complaints.domain.states import OPEN_STATES
 from services.complaints.domain.timing import Timing
@@ -27,20 +26,9 @@ class CardApproved:
     at: datetime
 
 
-@dataclass(frozen=True, slots=True)
-class HandedOver:
-    """That the case was handed to a department; ``answered_at`` once it came back with an answer."""
-
-    department: str
-    by: str
-    at: datetime
-    answered_by: str | None = None
-    answered_at: datetime | None = None
-
-
 @dataclass(kw_only=True)
 class CardedCase(ContestedCase):
-    """The part of a case that its record card and its departments know; ``card`` is what was entered, by field."""
+    """The part of a case that its record card knows; ``card`` is what was entered, by field."""
 
     contacts: list[str]
     unit_id: str | None
@@ -50,7 +38,6 @@ class CardedCase(ContestedCase):
     source: str = ""
     card: dict[str, CardEntry] = field(default_factory=dict)
     card_approved: CardApproved | None = None
-    handed_over: list[HandedOver] = field(default_factory=list)
 
     def card_rows(self, rules: ComplaintRules) -> tuple[CardRow, ...]:
         """Return the record card of the rulebook as it stands, field by field; empty where it has none."""
@@ -105,77 +92,6 @@ class CardedCase(ContestedCase):
         data = {"case_id": self.id, "by": cause.actor, "role": role, "approved_at": timestamp(at)}
         self.record("card_approved", data, at=at, cause=cause)
         self._close_if_it_waits(timing, at, cause)
-
-    def hand_over(
-        self,
-        timing: Timing,
-        department: str,
-        *,
-        task: str,
-        roles: Collection[str],
-        at: datetime,
-        cause: Cause,
-    ) -> None:
-        """Hand the case to a department (移交) with what it is to do; its own clock runs until it answers."""
-        rule = armed(_hand_over(timing.rules), "handing a case over")
-        role = check_role(rule.by.grants, roles, self.channel, "handing over", rule.by.source)
-        self._must_be(OPEN_STATES, "nothing is done on it any more")
-        to = _department(rule, department)
-        if self._waits_for(department) is not None:
-            raise Conflict(f"case {self.id} is with {department} already")
-        self.handed_over.append(HandedOver(department, cause.actor, at))
-        self.notes.append(Note("hand_over", task, cause.actor, at))
-        due_at = None
-        if to.within is not None:
-            deadline = timing.begin_step(_clock(department), to.within, None, at)
-            self.deadlines.append(deadline)
-            due_at = timestamp(deadline.due_at)
-        data = {
-            "case_id": self.id,
-            "department": department,
-            "by": cause.actor,
-            "role": role,
-            "handed_over_at": timestamp(at),
-            "due_at": due_at,
-            "clocks": clocks_data(self.deadlines),
-        }
-        self.record("case_handed_over", data, at=at, cause=cause)
-
-    def answer_hand_over(
-        self,
-        timing: Timing,
-        department: str,
-        *,
-        text: str,
-        roles: Collection[str],
-        at: datetime,
-        cause: Cause,
-    ) -> None:
-        """Answer for a department the case was handed to; meets its clock."""
-        rule = armed(_hand_over(timing.rules), "handing a case over")
-        to = _department(rule, department)
-        role = check_role(to.answers, roles, self.channel, f"answering for {to.name}", to.source)
-        self._must_be(OPEN_STATES, "nothing is done on it any more")
-        waiting = self._waits_for(department)
-        if waiting is None:
-            raise RuleRefused(f"case {self.id} was not handed to {department}", rule=to.source)
-        answered = replace(waiting, answered_by=cause.actor, answered_at=at)
-        self.handed_over = [answered if each is waiting else each for each in self.handed_over]
-        self.notes.append(Note("hand_over_answer", text, cause.actor, at))
-        self._meet_named(_clock(department), timing, at, cause)
-        data = {
-            "case_id": self.id,
-            "department": department,
-            "by": cause.actor,
-            "role": role,
-            "answered_at": timestamp(at),
-        }
-        self.record("hand_over_answered", data, at=at, cause=cause)
-
-    def _waits_for(self, department: str) -> HandedOver | None:
-        return next(
-            (e for e in self.handed_over if e.department == department and e.answered_at is None), None
-        )
 
     def _check_nothing_open(self, rules: ComplaintRules) -> None:
         super()._check_nothing_open(rules)
@@ -237,21 +153,5 @@ def _check_fields(card: CardRule, fields: Mapping[str, str]) -> None:
         raise ValidationFailed(f"{card.name} is not filled like this", problems=tuple(problems))
 
 
-def _department(rule: HandOverRule, code: str) -> Department:
-    found = rule.department(code)
-    if found is None:
-        known = ", ".join(each.code for each in rule.departments)
-        raise wrong("department", f"must be one of {known or 'none: the rulebook names none'}")
-    return found
-
-
-def _clock(department: str) -> str:
-    return f"hand_over.{department}"
-
-
 def _card(rules: ComplaintRules) -> CardRule | None:
     return rules.receiving.record_card if rules.receiving is not None else None
-
-
-def _hand_over(rules: ComplaintRules) -> HandOverRule | None:
-    return rules.receiving.hand_over if rules.receiving is not None else None

@@ -84,14 +84,6 @@ class ReceiveCases(CaseCommands):
         """Check and approve the record card of a case."""
         return self._apply(call, data, Case.approve_card)
 
-    def hand_over(self, call: Caller, data: Mapping[str, Any]) -> dict[str, Any]:
-        """Hand a case to a department."""
-        return self._apply(call, data, Case.hand_over, data["department"], fields=("task",))
-
-    def answer_hand_over(self, call: Caller, data: Mapping[str, Any]) -> dict[str, Any]:
-        """Answer for a department a case was handed to."""
-        return self._apply(call, data, Case.answer_hand_over, data["department"], fields=("text",))
-
     def _households(self, case: Case, matter_id: str, unit_id: str | None) -> int:
         """Return how many households the matter has with this case in it."""
         others = {each.household for each in self._repository.members([matter_id]) if each.case_id != case.id}

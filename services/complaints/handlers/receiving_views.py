@@ -38,16 +38,6 @@ def receiving_view(case: Case, rules: ComplaintRules, now: datetime) -> Json:
         "late_entry_at": _moment(case.late_entry_at),
         "overdue": overdue_view(overdue_by(case.deadlines, case.source, rules, now)),
         "record_card": _card_view(case, rules, receiving),
-        "handed_over": [
-            {
-                "department": each.department,
-                "by": each.by,
-                "at": timestamp(each.at),
-                "answered_by": each.answered_by,
-                "answered_at": _moment(each.answered_at),
-            }
-            for each in case.handed_over
-        ],
     }
 
 

@@ -33,8 +33,6 @@ _SCHEMAS: Mapping[str, type[Schema]] = {
     "report_late_entry": schemas_receiving.ReportLateEntry,
     "fill_card": schemas_receiving.FillCard,
     "approve_card": schemas.ById,
-    "hand_over": schemas_receiving.HandOver,
-    "answer_hand_over": schemas_receiving.AnswerHandOver,
     "receiving": schemas.ById,
     "ledger": schemas_receiving.ComplaintLedger,
     "decide_validity": schemas.DecideValidity,

@@ -223,6 +223,51 @@ def test_a_complaint_about_the_use_of_a_house_goes_to_the_property_company_and_i
     tower.refused("return_referral", ValidationFailed, id=case.id, referral=2, text="已处理")
 
 
+@pytest.mark.rule("B-DET-08")
+def test_a_case_fed_to_a_department_has_that_departments_own_time_and_comes_back_to_be_asked_again(
+    tmp_path: Path,
+) -> None:
+    """Recorded and fed to the department concerned, which helps to solve it; the rest of the case goes on."""
+    referrals = """
+    supervision:
+      referrals:
+        operations:
+          name: 运营部
+          grants: [{role: complaint_handler}]
+          returns: [{role: manager}]
+          within: {amount: 4, unit: hours, source: B-DET-08}
+          source: B-DET-08
+        reception:
+          name: 前台
+          grants: [{role: complaint_handler}]
+          returns: [{role: manager}]
+          source: B-DET-08
+"""
+    tower = own_tower(tmp_path, referrals)
+    case = tower.open()
+    here = {"id": case.id, "text": "请核实当班记录"}
+    wrong = tower.refused("refer_case", RuleRefused, **here, department="operations", roles={"manager"})
+    assert wrong.rule == "B-DET-08"
+    tower.refused("refer_case", ValidationFailed, **here, department="moon")
+    tower.do("refer_case", **here, department="operations", roles={"complaint_handler"})
+    tower.do("refer_case", **here, department="reception", roles={"complaint_handler"})
+    sent, _ = entries(tower.case(case), "case_referred")
+    assert (sent.data["department"], sent.data["due_at"]) == ("operations", "2026-03-02T05:00:00.000Z")
+    assert "记录" not in str(dict(sent.data))
+    # One without a time has no clock, and neither keeps the case from going on.
+    assert [deadline.name for deadline in tower.case(case).deadlines] == ["referral.1"]
+    tower.refused("refer_case", Conflict, **here, department="operations", roles={"complaint_handler"})
+    tower.at("2026-03-02 13:00")
+    tower.tick()
+    assert [entry.data["clock"] for entry in entries(tower.case(case), "clock_breached")] == ["referral.1"]
+    tower.refused(
+        "return_referral", RuleRefused, id=case.id, referral=1, text="属实", roles={"complaint_handler"}
+    )
+    tower.do("return_referral", id=case.id, referral=1, text="属实", roles={"manager"})
+    tower.do("refer_case", **here, department="operations", roles={"complaint_handler"})
+    assert [each.open for each in tower.case(case).referrals] == [False, True, True]
+
+
 @pytest.mark.rule("A-RED-14")
 def test_a_defect_of_a_house_stays_open_until_engineering_and_the_builder_have_repaired_it(
     tmp_path: Path,

@@ -1,4 +1,4 @@
-"""Record cards: what stands on them, what is missing, who approves them; and cases handed to departments."""
+"""Record cards: what stands on them, what is missing, who approves them."""
 
 from __future__ import annotations
 
@@ -13,7 +13,6 @@ from tests.unit.complaints.fakes import (
     PLAZA,
     SHOP,
     called_back,
-    clock,
     entries,
 )
 from tests.unit.complaints.offer_world import books
@@ -41,29 +40,12 @@ STRICT = f"""{HEAD}
           before_closing: {{value: true, source: organisation}}
           source: organisation
 """
-DEPARTMENTS = f"""{HEAD}
-      receiving:
-        hand_over:
-          departments:
-            operations:
-              name: 运营部
-              answers: [{{role: manager}}]
-              within: {{amount: 4, unit: hours, source: organisation}}
-              source: organisation
-            reception: {{name: 前台, answers: [{{role: cs_head}}], source: organisation}}
-"""
 
 
 @pytest.fixture
 def strict(tmp_path: Path) -> Reception:
     """Return an organisation that closes nothing without its card."""
     return Reception("strict", books(tmp_path, "strict", "auto-dealer", STRICT))
-
-
-@pytest.fixture
-def offices(tmp_path: Path) -> Reception:
-    """Return an organisation that hands cases to its departments."""
-    return Reception("offices", books(tmp_path, "offices", "membership", DEPARTMENTS))
 
 
 def replied(reception: Reception) -> Any:
@@ -179,48 +161,6 @@ def test_a_profile_without_a_card_has_none() -> None:
     case = plaza.open()
     assert plaza.seen(case)["record_card"] is None
     assert plaza.refused("fill_card", case, RuleRefused, entries={"content": "x"}).rule == "design"
-    plaza.refused("hand_over", case, ValidationFailed, department="operations", task="x")
-
-
-@pytest.mark.rule("B-DET-08")
-def test_a_case_handed_to_a_department_has_that_departments_own_time_until_it_answers(
-    offices: Reception,
-) -> None:
-    """Recorded and fed to the department concerned, which helps to solve it; the rest of the case goes on."""
-    case = offices.open()
-    given = {"department": "operations", "task": "请核实当班记录"}
-    assert offices.refused("hand_over", case, RuleRefused, roles={"manager"}, **given).rule == "B-DET-08"
-    offices.do("hand_over", case, **given)
-    kept = offices.kept(case)
-    (event,) = entries(kept, "case_handed_over")
-    assert (event.data["department"], event.data["due_at"]) == ("operations", "2026-03-02T05:00:00.000Z")
-    assert "记录" not in str(dict(event.data))
-    offices.refused("hand_over", case, Conflict, department="operations", task="再问一次")
-    mine = {"department": "operations", "text": "属实"}
-    offices.refused("answer_hand_over", case, RuleRefused, **mine)
-    offices.world.at("2026-03-02 12:59")
-    offices.do("answer_hand_over", case, by="stf_boss", roles={"manager"}, **mine)
-    kept = offices.kept(case)
-    assert clock(kept, "hand_over.operations").state.value == "met"
-    assert offices.seen(case)["handed_over"][0]["answered_by"] == "stf_boss"
-    offices.refused("answer_hand_over", case, RuleRefused, roles={"manager"}, **mine)
-
-
-def test_a_department_that_does_not_answer_in_time_misses_its_clock_and_may_be_asked_again(
-    offices: Reception,
-) -> None:
-    """A department without a time has no clock; one that the rulebook does not have is no department."""
-    case = offices.open()
-    offices.do("hand_over", case, department="operations", task="请核实")
-    offices.do("hand_over", case, department="reception", task="请核实")
-    assert [deadline.name for deadline in offices.kept(case).deadlines] == ["hand_over.operations"]
-    offices.world.at("2026-03-02 13:00")
-    offices.world.tick()
-    assert entries(offices.kept(case), "clock_breached")[0].data["clock"] == "hand_over.operations"
-    offices.do("answer_hand_over", case, roles={"manager"}, department="operations", text="属实")
-    offices.do("hand_over", case, department="operations", task="请补充照片")
-    assert [each.answered_at is None for each in offices.kept(case).handed_over] == [False, True, True]
-    offices.refused("hand_over", case, ValidationFailed, department="moon", task="请核实")
 
 
 @pytest.mark.parametrize(

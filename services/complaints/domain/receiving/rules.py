@@ -149,29 +149,6 @@ class OverdueRule:
 
 
 @dataclass(frozen=True, slots=True)
-class Department:
-    """A department that a case is handed to: how long it has, and the roles that answer for it."""
-
-    code: str
-    name: str
-    answers: tuple[Grant, ...]
-    source: str
-    within: Sourced[Duration] | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class HandOverRule:
-    """Who hands cases over (移交) to which departments; a handbook rarely names them, its organisation does."""
-
-    by: Grants
-    departments: tuple[Department, ...] = ()
-
-    def department(self, code: str) -> Department | None:
-        """Return the department called ``code``."""
-        return next((each for each in self.departments if each.code == code), None)
-
-
-@dataclass(frozen=True, slots=True)
 class ReceivingRules:
     """The part of a rulebook about receiving complaints; what is ``None`` or empty is not asked for.
 
@@ -186,7 +163,6 @@ class ReceivingRules:
     late_entry: LateEntryRule | None = None
     overdue: tuple[OverdueRule, ...] = ()
     record_card: CardRule | None = None
-    hand_over: HandOverRule | None = None
 
     def origin(self, code: str) -> SourceRule | None:
         """Return the source called ``code``."""
