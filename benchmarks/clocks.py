@@ -18,11 +18,11 @@ from benchmarks.backing import REPOSITORY, Backing
 from services.complaints.domain.case import Case
 from services.complaints.domain.claim import Claim
 from services.complaints.handlers.opening import Rules
-from services.complaints.handlers.recomputing import RecomputeClocks
 from services.complaints.handlers.ticking import FireClocks
 from services.complaints.repository import CaseRepository, document_of
 from services.complaints.rulebook import load_rulebooks
 from shared.clock import SystemClock, to_milliseconds
+from shared.clocks.recomputing import RecomputeClocks
 from shared.errors import Unavailable
 from shared.history import Cause
 from shared.ids import TimeOrderedIds

@@ -257,6 +257,9 @@ CLOCKS_FIRED = _counter(
 CLOCK_LATENESS_SECONDS = _histogram(
     "kefu_clock_lateness_seconds", (), "Time from a deadline's due moment to its firing.", AGE_BUCKETS
 )
+CLOCKS_RECOMPUTED = _counter(
+    "kefu_clocks_recomputed_total", (), "Open clocks computed again with a newer calendar."
+)
 MONGO_COMMAND_SECONDS = _histogram(
     "kefu_mongo_command_seconds",
     ("command", "outcome"),

@@ -31,7 +31,6 @@ from services.complaints.handlers.offering import MakeOffers
 from services.complaints.handlers.opening import OpenCases, Rules
 from services.complaints.handlers.posting import PostCharges
 from services.complaints.handlers.receiving import ReceiveCases, RecountMatters
-from services.complaints.handlers.recomputing import RecomputeClocks
 from services.complaints.handlers.register import LookUpReceiving
 from services.complaints.handlers.sanctioning import SanctionStaff
 from services.complaints.handlers.settling import Desk
@@ -43,6 +42,7 @@ from services.complaints.ledgers import LedgerRepository
 from services.complaints.offers import OfferRepository
 from services.complaints.repository import CaseRepository
 from services.complaints.rulebook import load_rulebooks
+from shared.clocks.recomputing import RecomputeClocks
 from shared.mongo.runtime import Runtime
 from shared.worktime.calendars import Calendars
 

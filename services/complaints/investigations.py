@@ -18,7 +18,6 @@ from services.complaints.investigation_documents import (
     investigation_of,
 )
 from services.complaints.ledgers import Kept
-from services.complaints.repository import between
 from shared.mongo.client import database_errors
 from shared.mongo.runtime import Runtime
 
@@ -70,20 +69,13 @@ class InvestigationRepository:
 
     def due(self, now: datetime, limit: int) -> list[CorrectiveAction]:
         """Return corrective actions of which a clock fires at or before ``now``, the longest due first."""
-        return self.actions.find({"next_due": {"$lte": now}}, sort=[("next_due", ASCENDING)], limit=limit)
+        return self.actions.due(now, limit)
 
     def behind(
         self, current: Collection[str], limit: int, *, skip: Collection[str] = ()
     ) -> list[CorrectiveAction]:
         """Return corrective actions, but for the ids ``skip``, with an open clock of a calendar not in ``current``."""
-        found: dict[str, CorrectiveAction] = {}
-        for first, end in between(current):
-            query = {"open_calendars": {"$gte": first, "$lt": end}}
-            rows = self.actions.find(query, limit=limit + len(skip))
-            found |= {action.id: action for action in rows if action.id not in skip}
-            if len(found) >= limit:
-                break
-        return list(found.values())[:limit]
+        return self.actions.behind(current, limit, skip=skip)
 
     def save_all(self, changes: Sequence[tuple[CorrectiveAction, int]]) -> tuple[str, ...]:
         """Write several changed actions and return the ids of those that somebody else changed meanwhile."""

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
-from typing import Any, Generic, TypeVar
+from typing import Any, TypeVar
 
 from pymongo import ASCENDING, DESCENDING, IndexModel
 
@@ -28,63 +28,23 @@ from services.complaints.ledger_documents import (
 )
 from services.complaints.sheets import Sheet, page_of
 from shared.aggregate import Aggregate
-from shared.errors import Conflict
+from shared.mongo import kept as shared_kept
 from shared.mongo.client import Document, database_errors
-from shared.mongo.runtime import Runtime, aggregate_store
+from shared.mongo.runtime import Runtime
 
 A = TypeVar("A", bound=Aggregate)
 
 
-class Kept(Generic[A]):
-    """One collection of aggregates."""
-
-    def __init__(
-        self,
-        runtime: Runtime,
-        kind: str,
-        to_document: Callable[[A], Document],
-        from_document: Callable[[Mapping[str, Any]], A],
-    ) -> None:
-        """Keep aggregates in the collection ``kind`` in the shapes given."""
-        self.store = aggregate_store(runtime, kind)
-        self._to, self.read = to_document, from_document
-
-    def get(self, aggregate_id: str, org: str) -> A | None:
-        """Return one of ``org``."""
-        document = self.store.find(aggregate_id, org)
-        return None if document is None else self.read(document)
-
-    def insert(self, aggregate: A) -> bool:
-        """Write a new one; False when its id or what it must not share is taken."""
-        document = self._to(aggregate)
-        written = bool(self.store.insert([document]).new)
-        if written:
-            count_written([(document, 1)])
-        return written
-
-    def save(self, aggregate: A, *, since_seq: int) -> None:
-        """Write a changed one; Conflict if somebody else changed it meanwhile."""
-        if self.save_all([(aggregate, since_seq)]):
-            raise Conflict(f"{aggregate.id} was changed by somebody else: read it again")
-
-    def save_all(self, changes: Sequence[tuple[A, int]]) -> tuple[str, ...]:
-        """Write several and return the ids of those that somebody else changed meanwhile."""
-        documents = [(self._to(aggregate), since) for aggregate, since in changes]
-        lost = self.store.replace_many(documents)
-        count_written(written for written in documents if written[0]["_id"] not in lost)
-        return lost
-
-    def find(self, query: Mapping[str, Any], **how: Any) -> list[A]:
-        """Return those that match."""
-        return [self.read(document) for document in self.store.find_many(query, **how)]
+class Kept(shared_kept.Kept[A]):
+    """One collection of aggregates, read page by page too, whose steps are counted as they are written."""
 
     def page(self, org: str, after: str, limit: int) -> list[Sheet[A]]:
         """Return those of ``org`` whose ids come after ``after``, by id, unreadable ones among them."""
         return page_of(self.store, self.read, org, after, limit)
 
-    def count(self, org: str) -> int:
-        """Return how many ``org`` has."""
-        return self.store.count({"org": org})
+    def written(self, documents: Sequence[tuple[Document, int]]) -> None:
+        """Count what was written."""
+        count_written(documents)
 
 
 class LedgerRepository:

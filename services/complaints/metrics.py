@@ -15,9 +15,6 @@ CASES_CLOSED = counter(
 CASES_REOPENED = counter(
     Metric("kefu_cases_reopened_total", "counter", (), "Cases opened again after a callback.")
 )
-CLOCKS_RECOMPUTED = counter(
-    Metric("kefu_clocks_recomputed_total", "counter", (), "Open clocks computed again with a newer calendar.")
-)
 PATH_STEPS = counter(
     Metric(
         "kefu_case_path_steps_total",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
@@ -36,6 +36,7 @@ from shared.clocks import Deadline
 from shared.errors import Conflict
 from shared.ids import derived_id
 from shared.mongo.client import Document, database_errors
+from shared.mongo.kept import between
 from shared.mongo.runtime import Runtime, aggregate_store
 from shared.mongo.store import Inserted
 
@@ -277,18 +278,6 @@ class CaseRepository:
         ]
         with database_errors():
             return [(row["_id"], row["count"]) for row in self._store.collection.aggregate(pipeline)]
-
-
-def between(names: Collection[str]) -> Iterator[tuple[str, str]]:
-    """Yield stretches of text, each from its first one to before its end: all texts but ``names`` lie in one.
-
-    Texts begin with a letter or a digit.
-    """
-    first = ""
-    for name in sorted(names):
-        yield first, name
-        first = f"{name}\0"
-    yield first, "~"
 
 
 _PLAIN = (

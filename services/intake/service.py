@@ -12,6 +12,7 @@ from shared.messaging.consumer import event_batches
 from shared.messaging.delivery import Delivery
 from shared.messaging.outbox import OutboxRelay
 from shared.messaging.rpc import Call, CallContext, command, query
+from shared.messaging.ticker import every_tick
 from shared.messaging.topology import EXTERNAL
 from shared.runner import FromRuntime
 
@@ -34,6 +35,16 @@ class IntakeService:
     def on_external_events(self, deliveries: Sequence[Delivery]) -> None:
         """Take what other systems publish."""
         self.app.receive(deliveries)
+
+    @every_tick
+    def fire_clocks(self) -> bool:
+        """Fire the clocks that have come due."""
+        return self.app.fire_clocks()
+
+    @every_tick
+    def recompute_clocks(self) -> bool:
+        """Compute clocks again whose calendar has a newer version."""
+        return self.app.recompute_clocks()
 
     @command(*DESK_ROLES, schema=ContactSchema)
     def register_contact(self, call: Call, data: dict[str, Any]) -> dict[str, Any]:

@@ -35,6 +35,7 @@ from tests.contract.investigation_store import MemoryInvestigations
 from tests.contract.ledger_store import MemoryLedgers
 from tests.contract.offer_store import MemoryOffers
 from tests.contract.stores import ComplaintsMemory, FollowupMemory, IntakeMemory, ReportingMemory, Sink
+from tests.memory import memory_runtime
 
 ORGANISATIONS = Path(__file__).parents[2] / "organisations"
 
@@ -45,7 +46,7 @@ _MEMORIES: Mapping[str, tuple[str, Callable[[Sink], Any]]] = {
     "reporting": ("services.reporting.application.ReportingRepository", ReportingMemory),
 }
 #: Firings of one round that go out one by one: so many that the story has both, singly and in digests.
-_DIGEST_ABOVE = {"complaints": 11, "followup": 1}
+_DIGEST_ABOVE = {"complaints": 11, "followup": 1, "intake": 2}
 _LEDGERS = "services.complaints.application.LedgerRepository"
 _OFFERS = "services.complaints.application.OfferRepository"
 _DISPUTES = "services.complaints.application.DisputeRepository"
@@ -119,12 +120,13 @@ class Stage:
     def _build(self, service_class: Any) -> None:
         name = service_class.name
         place, memory = _MEMORIES[name]
-        runtime = SimpleNamespace(
+        runtime = memory_runtime(
+            self.clock,
+            TimeOrderedIds(),
+            sink=self._sink(name),
             settings=SimpleNamespace(
                 service=name, organisations_dir=ORGANISATIONS, clock_digest_above=_DIGEST_ABOVE.get(name)
             ),
-            clock=self.clock,
-            ids=TimeOrderedIds(),
         )
         kept = self.memories[name] = memory(self._sink(name))
         ledgers = MemoryLedgers(lambda: kept.cases_kept.all(), self._sink(name))  # noqa: PLW0108 - only complaints has cases
@@ -138,7 +140,7 @@ class Stage:
             patch(_DISPUTES, lambda _: disputes),
             patch(_INVESTIGATIONS, lambda _: found),
         ):
-            application = _BUILD[name](cast(Runtime, runtime))
+            application = _BUILD[name](runtime)
         service = service_class()
         service.app = application
         self.services[name] = service

@@ -231,5 +231,12 @@ _STEPS: dict[str, Callable[[CaseFact, Data], None]] = {
     "callback_unsatisfied": _callback_made,
 }
 
-#: The types of events that change what is known of a case.
+#: The types of events that change what is known of a case, and the services that tell of cases: what intake keeps
+#: has clocks too, and says so in events of the same names.
 FOLDED = frozenset(_STEPS)
+TELLERS = frozenset({"complaints", "followup"})
+
+
+def is_folded(event: ArchivedEvent) -> bool:
+    """Return whether ``event`` changes what is known of a case."""
+    return event.type in FOLDED and event.source in TELLERS

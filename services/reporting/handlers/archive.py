@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
-from services.reporting.domain.case import FOLDED, CaseFact, fold
+from services.reporting.domain.case import FOLDED, CaseFact, fold, is_folded
 from services.reporting.domain.event import ArchivedEvent
 from services.reporting.handlers.reading import Unreadable, read_events
 from services.reporting.metrics import EVENTS_ARCHIVED, FACTS_REBUILT
@@ -123,7 +123,7 @@ class ArchiveEvents:
         rejections = [rejection_fact(event) for event in events if event.type == "contact_rejected"]
         if rejections:
             FACTS_REBUILT.labels(kind="rejection").inc(self._repository.add_rejections(rejections))
-        touched = sorted({event.about for event in events if event.type in FOLDED})
+        touched = sorted({event.about for event in events if is_folded(event)})
         if touched:
             FACTS_REBUILT.labels(kind="case").inc(self._repository.save_cases(self._cases(touched)))
 

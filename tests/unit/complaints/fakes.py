@@ -27,7 +27,6 @@ from services.complaints.handlers.events import TakeCallbacks, TakeContacts
 from services.complaints.handlers.handling import HandleCases
 from services.complaints.handlers.looking import LookUpCases
 from services.complaints.handlers.opening import OpenCases, Rules
-from services.complaints.handlers.recomputing import RecomputeClocks
 from services.complaints.handlers.stepping import LookUpSteps, TakeSteps
 from services.complaints.handlers.ticking import FireClocks
 from services.complaints.receiving_documents import ledger_row
@@ -35,6 +34,7 @@ from services.complaints.repository import CaseRepository, Member, case_of, docu
 from services.complaints.rulebook import load_rulebooks
 from services.complaints.sheets import Sheet, sheets_of
 from shared.clock import FixedClock
+from shared.clocks.recomputing import RecomputeClocks
 from shared.errors import Conflict
 from shared.history import Cause, Entry, timestamp
 from shared.ids import CountingIds

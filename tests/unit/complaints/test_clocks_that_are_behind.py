@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.complaints.repository import between
+from shared.mongo.kept import between
 
 #: Calendars as ``<organisation>/<version>``, alike enough to lie next to each other.
 CALENDARS = st.from_regex(r"[ab0][ab/-]{0,3}", fullmatch=True)

@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 
 from services.complaints.domain.investigation.states import ActionState
-from services.complaints.handlers.recomputing import RecomputeClocks
 from services.complaints.metrics import ACTIONS_CHECKED
 from shared.clock import FixedClock
 from shared.clocks import State
+from shared.clocks.recomputing import RecomputeClocks
 from shared.errors import Conflict, NotFound, RuleRefused, ValidationFailed
 from shared.ids import CountingIds
 from tests.unit.complaints.fakes import PLAZA, beijing, calendars, called_back, rulebooks

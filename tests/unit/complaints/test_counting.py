@@ -11,7 +11,7 @@ from typing import Any, cast
 import pytest
 
 from kefu.contracts import Contract
-from services.complaints import counting, ledgers
+from services.complaints import counting
 from services.complaints.counting import count_written
 from services.complaints.domain.auditing.findings import Subject
 from services.complaints.domain.money.offer import Offer
@@ -19,6 +19,7 @@ from services.complaints.ledgers import Kept
 from services.complaints.offer_documents import offer_document, offer_of
 from shared.clock import FixedClock
 from shared.metrics import METRICS, REGISTRY
+from shared.mongo import kept
 from shared.mongo.runtime import Runtime
 from shared.mongo.store import Inserted
 from tests.unit.complaints.audit_world import audit
@@ -48,7 +49,7 @@ class Shelf:
 @pytest.fixture
 def shelf(monkeypatch: pytest.MonkeyPatch) -> Shelf:
     made = Shelf()
-    monkeypatch.setattr(ledgers, "aggregate_store", lambda *_: made)
+    monkeypatch.setattr(kept, "aggregate_store", lambda *_: made)
     return made
 
 

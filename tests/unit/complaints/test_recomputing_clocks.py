@@ -8,10 +8,9 @@ from typing import Any
 import pytest
 
 from services.complaints.domain.states import CaseState
-from services.complaints.handlers import recomputing
-from services.complaints.handlers.recomputing import EVERY, WATCH
-from shared.clocks import State
+from shared.clocks import State, recomputing
 from shared.clocks.digest import DIGEST_ABOVE
+from shared.clocks.recomputing import EVERY, WATCH
 from shared.history import timestamp
 from shared.worktime.calendars import Calendars
 from tests.unit.complaints.fakes import (

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from services.reporting.domain.case import FOLDED, CaseFact, Status, fold
 from services.reporting.domain.event import ArchivedEvent
 from services.reporting.domain.tally import COUNTED, tally, total
-from services.reporting.schemas import EVENT_DATA
+from services.reporting.schemas import EVENT_DATA, data_schema
 from shared.history import timestamp
 from tests.unit.reporting.stories import CLOCKS, DUE, ORG, START, Story
 from tests.unit.reporting.strategies import lives
@@ -170,3 +170,10 @@ def test_a_deadline_that_moved_keeps_what_was_said_of_it(kind: str) -> None:
     assert fact(story).overdue
     untold = Story().opened().case(kind, clock="close", due_to=later).accepted(clocks=moved)
     assert not fact(untold).overdue
+
+
+def test_a_clock_of_something_intake_keeps_is_archived_but_no_part_of_a_case() -> None:
+    """Promise: two services may call a thing by the same name without one spoiling the other's figures."""
+    assert data_schema("complaints", "clock_breached") is EVENT_DATA["clock_breached"]
+    assert data_schema("intake", "clock_breached") is None
+    assert data_schema("intake", "contact_registered") is EVENT_DATA["contact_registered"]

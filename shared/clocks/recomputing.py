@@ -1,4 +1,4 @@
-"""Use case: compute the clocks of open cases again where their organisation's calendar has a newer version.
+"""Computing open clocks again where their organisation's calendar has a newer version, for any kind of aggregate.
 
 A process knows one version of each calendar for as long as it lives, so what is behind was written by others:
 by those before it, which it finds when it starts, and by those it takes over from, which may go on for a
@@ -12,18 +12,16 @@ from collections import Counter
 from collections.abc import Collection, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
-from typing import Generic, Protocol, TypeVar
+from typing import Any, Generic, Protocol, TypeVar
 
-from services.complaints.domain.timing import Timing
-from services.complaints.handlers.opening import Rules
-from services.complaints.metrics import CLOCKS_RECOMPUTED
 from shared.clock import Clock
-from shared.clocks import Deadline
+from shared.clocks.clock import Deadline
 from shared.clocks.digest import DIGEST_ABOVE
 from shared.errors import KefuError, NotFound
 from shared.history import Cause, History
 from shared.ids import IdSource
 from shared.logging import get_logger
+from shared.metrics import CLOCKS_RECOMPUTED
 from shared.worktime import WorktimeError
 
 log = get_logger(__name__)
@@ -37,8 +35,12 @@ AT_ONCE = 200
 RECOMPUTED = frozenset({"clock_recomputed", "action_recomputed"})
 
 
-class Clocked(Protocol):
-    """An aggregate with clocks: a case, or a corrective action."""
+#: What an aggregate needs to compute its clocks again: at least its organisation's calendar.
+T_contra = TypeVar("T_contra", contravariant=True)
+
+
+class Clocked(Protocol[T_contra]):
+    """An aggregate with clocks."""
 
     id: str
     org: str
@@ -51,12 +53,20 @@ class Clocked(Protocol):
         """With which calendars its open clocks were computed."""
         ...
 
-    def recompute_clocks(self, timing: Timing, at: datetime, cause: Cause) -> bool:
+    def recompute_clocks(self, timing: T_contra, /, at: datetime, cause: Cause) -> bool:
         """Compute what is behind again; whether there was any."""
         ...
 
 
-A = TypeVar("A", bound=Clocked)
+A = TypeVar("A", bound=Clocked[Any])
+
+
+class Timings(Protocol):
+    """Finds what an aggregate needs to compute its clocks again."""
+
+    def timing(self, org: str, version: str) -> Any:
+        """Return it for ``org`` under the rulebook's ``version``; NotFound when either is gone."""
+        ...
 
 
 class Behind(Protocol[A]):
@@ -77,7 +87,7 @@ class RecomputeClocks(Generic[A]):
     def __init__(
         self,
         repository: Behind[A],
-        rules: Rules,
+        rules: Timings,
         clock: Clock,
         ids: IdSource,
         *,
@@ -144,5 +154,5 @@ class RecomputeClocks(Generic[A]):
         return {org: digested if count > self._digest_above else cause for org, count in counts.items()}
 
 
-def _recomputed(case: Clocked, since: int) -> int:
+def _recomputed(case: Clocked[Any], since: int) -> int:
     return sum(entry.type in RECOMPUTED for entry in case.history.since(since))

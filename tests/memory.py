@@ -1,0 +1,58 @@
+"""A database in memory, so that unit and contract tests run the real stores and repositories.
+
+mongomock stands in for the server; the one thing it does not know yet, a driver that names the sort order of a
+replacement, is passed over.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from types import SimpleNamespace
+from typing import Any, cast
+
+import mongomock
+from mongomock.collection import BulkOperationBuilder
+
+from shared.clock import Clock
+from shared.ids import IdSource
+from shared.mongo.runtime import Runtime
+from shared.mongo.store import MongoTickets
+from shared.outbox import Unsent
+
+Sink = Callable[[Sequence[Unsent]], None]
+
+_add_replace: Callable[..., None] = BulkOperationBuilder.add_replace
+
+
+def _without_sort(self: Any, *arguments: Any, sort: Any = None, **named: Any) -> None:
+    assert sort is None
+    _add_replace(self, *arguments, **named)
+
+
+setattr(BulkOperationBuilder, "add_replace", _without_sort)  # noqa: B010 - to a type checker a method stays what it is
+
+
+class _Relay:
+    def __init__(self, sink: Sink | None) -> None:
+        self._sink = sink
+
+    def hand_over(self, ticket_id: str, entries: Sequence[Unsent]) -> None:
+        del ticket_id
+        if self._sink is not None:
+            self._sink(entries)
+
+
+def memory_runtime(
+    clock: Clock, ids: IdSource, *, sink: Sink | None = None, settings: object = None
+) -> Runtime:
+    """Return what a service is built from, over an empty database; ``sink`` takes what it publishes."""
+    database: Any = mongomock.MongoClient(tz_aware=True)["kefu"]
+    given = {"outbox_grace": 10.0, "clock_digest_above": 100, **vars(settings or SimpleNamespace())}
+    return Runtime(
+        settings=cast(Any, SimpleNamespace(**given)),
+        clock=clock,
+        ids=ids,
+        database=database,
+        tickets=MongoTickets(database),
+        relay=_Relay(sink),
+    )
