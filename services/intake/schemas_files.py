@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from decimal import Decimal
 from typing import Any
 
 from marshmallow import RAISE, Schema, ValidationError, fields, validate, validates_schema
@@ -11,6 +10,7 @@ from marshmallow import RAISE, Schema, ValidationError, fields, validate, valida
 from services.intake.domain.files.rules import Fresh
 from services.intake.domain.files.values import BASIC
 from services.intake.schemas import CustomerSchema, Page
+from services.intake.schemas import _Amount as Amount
 from shared.fields import CODE, line, one_line, plain_text, truth
 
 #: Customers in one batch of an import, and fields in one row.
@@ -90,9 +90,7 @@ class TransferSchema(Schema):
 
         unknown = RAISE
 
-    arrears = fields.Decimal(
-        required=True, as_string=True, validate=validate.Range(Decimal(0), Decimal(10) ** 12)
-    )
+    arrears = Amount(required=True)
     copies = fields.List(fields.String(validate=CODE), required=True, validate=validate.Length(max=20))
     special_case = line(200, load_default=None, allow_none=True)
 
@@ -206,7 +204,7 @@ class _RawRow(fields.Field[dict[str, Any]]):
 class ImportCustomers(Schema):
     """A batch of customers from a list, and where the list comes from."""
 
-    rows = fields.List(_RawRow(), required=True, validate=validate.Length(1, BATCH))
+    rows = fields.List(_RawRow(), required=True, validate=validate.Length(max=BATCH))
     origin = fields.String(required=True, validate=CODE)
     dry_run = truth(load_default=False)
 
