@@ -8,7 +8,6 @@ from typing import Any
 from marshmallow import RAISE, Schema, ValidationError, fields, validate, validates_schema
 
 from services.intake.domain.files.rules import Fresh
-from services.intake.domain.files.values import BASIC
 from services.intake.schemas import CustomerSchema, Page
 from services.intake.schemas import _Amount as Amount
 from shared.fields import CODE, line, one_line, plain_text, truth
@@ -59,13 +58,6 @@ def _preferences(**kwargs: Any) -> fields.List[str]:
     return fields.List(one, validate=validate.Length(max=20), **kwargs)
 
 
-def _not_basic(values: Mapping[str, Any]) -> None:
-    for code in BASIC:
-        if code in values:
-            message = "stands beside the values, not among them"
-            raise ValidationError({code: [message]}, "values")
-
-
 class RegisterCustomer(Schema):
     """A file opened by hand."""
 
@@ -76,10 +68,6 @@ class RegisterCustomer(Schema):
     lifecycle = fields.String(validate=CODE, load_default=None, allow_none=True)
     next_follow_on = fields.Date(**_DAY)
     origin = fields.String(validate=CODE, load_default="desk")
-
-    @validates_schema
-    def _apart(self, data: dict[str, Any], **_: object) -> None:
-        _not_basic(data["values"])
 
 
 class TransferSchema(Schema):
@@ -181,10 +169,6 @@ class ImportRow(Schema):
     customer = fields.Nested(CustomerSchema, required=True)
     reference = line(64, load_default=None, allow_none=True)
     values = _values(load_default=dict)
-
-    @validates_schema
-    def _apart(self, data: dict[str, Any], **_: object) -> None:
-        _not_basic(data["values"])
 
 
 class _RawRow(fields.Field[dict[str, Any]]):

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from services.intake.domain.customer import OPENED, Customer, CustomerClaim, normal_phone, reference_key
 from services.intake.domain.files.parts import Handover, Opening
 from services.intake.domain.files.rules import FileRules
-from services.intake.domain.files.values import Entering, check_basic
+from services.intake.domain.files.values import BASIC, Entering, check_basic
 from services.intake.handlers.acting import Caller, change, create
 from services.intake.handlers.ruling import Rules
 from shared.clock import Clock
@@ -142,6 +142,10 @@ def opened(
     cause: Cause,
 ) -> Customer:
     """Return a new file with its first values; refused without the fields that must come with it."""
+    for code in BASIC:
+        if code in values:
+            problem = Problem(f"values.{code}", "stands beside the values, not among them")
+            raise ValidationFailed(f"{problem.field} {problem.reason}", problems=(problem,))
     given = {"name": claim.name, "phone": claim.phone, "unit": claim.unit} | dict(values)
     for field in rules.fields:
         if field.must_come(claim.kind, how.origin) and given.get(field.code) is None:
