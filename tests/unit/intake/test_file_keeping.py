@@ -61,7 +61,7 @@ def test_a_street_or_meter_brand_that_is_not_in_the_standard_list_is_refused(tmp
 def test_a_commercial_user_has_a_contract_address(tmp_path: Path) -> None:
     """Promise: no file of a company is opened without the address its contract was signed for."""
     room = file_room(tmp_path, "gas-utility")
-    company = {"customer": {"kind": "company", "name": "华星", "phone": "13800000001"}}
+    company: dict[str, Any] = {"customer": {"kind": "company", "name": "华星", "phone": "13800000001"}}
     assert refused(room, "register", **company) == "B-GAS-05"
     room.do("register", **company, values={"contract_address": "人民路1号"})
 
