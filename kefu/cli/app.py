@@ -5,7 +5,17 @@ from __future__ import annotations
 import typer
 
 from kefu import clock
-from kefu.cli import auditing, calling, deadletters, preparing, publishing, regulating, rejecting, running
+from kefu.cli import (
+    auditing,
+    calling,
+    deadletters,
+    importing,
+    preparing,
+    publishing,
+    regulating,
+    rejecting,
+    running,
+)
 from kefu.cli.failing import PlainErrors
 
 app = typer.Typer(
@@ -28,5 +38,6 @@ app.command("prepare")(preparing.prepare_directory)
 app.add_typer(preparing.topology_app, name="topology")
 app.add_typer(clock.app, name="clock")
 app.add_typer(auditing.app, name="complaints")
+app.add_typer(importing.app, name="customers")
 app.add_typer(regulating.app, name="regulation")
 app.command("version")(preparing.version)

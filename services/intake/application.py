@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from services.intake.customers_kept import CustomersKept
 from services.intake.handlers.desk import Desk
+from services.intake.handlers.files import Files
 from services.intake.handlers.receive import ReceiveEvents
 from services.intake.handlers.registering import Registrar
 from services.intake.handlers.ruling import Rules
@@ -21,6 +23,7 @@ class Application:
 
     receive: ReceiveEvents
     desk: Desk
+    files: Files
     fire_clocks: FireClocks
     recompute_clocks: Recompute
 
@@ -30,6 +33,8 @@ def build(runtime: Runtime) -> Application:
     rulebooks = load_rulebooks(runtime.settings.organisations_dir)
     repository = IntakeRepository(runtime)
     repository.ensure_indexes()
+    customers = CustomersKept(runtime)
+    customers.ensure_indexes()
     rules = Rules(rulebooks, Calendars())
     timed: list[Ticked] = []
     digest_above = runtime.settings.clock_digest_above
@@ -37,6 +42,7 @@ def build(runtime: Runtime) -> Application:
     return Application(
         receive=ReceiveEvents(repository, registrar, rulebooks, runtime.clock),
         desk=Desk(repository, registrar, rulebooks, runtime.clock),
+        files=Files.over(customers, repository, rules, runtime.clock),
         fire_clocks=FireClocks(timed, runtime.clock, runtime.ids, digest_above=digest_above),
         recompute_clocks=Recompute(timed, rules, runtime.clock, runtime.ids, digest_above=digest_above),
     )

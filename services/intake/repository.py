@@ -14,6 +14,7 @@ from bson.decimal128 import Decimal128
 from pymongo import ASCENDING, DESCENDING, IndexModel
 from pymongo.errors import DuplicateKeyError
 
+from services.intake.customers_kept import CUSTOMER_INDEXES, customer_document, customer_of
 from services.intake.domain.contact import ComplaintClaim, Contact, Origin, Responsible
 from services.intake.domain.customer import Customer
 from services.intake.domain.rejection import Rejection
@@ -50,11 +51,12 @@ class IntakeRepository:
 
     def ensure_indexes(self) -> None:
         """Create the indexes of every list and every uniqueness the service relies on."""
-        self._customers.ensure_indexes([IndexModel([("keys", ASCENDING)], unique=True)])
+        self._customers.ensure_indexes(list(CUSTOMER_INDEXES))
         self._contacts.ensure_indexes(
             [
                 IndexModel([("org", ASCENDING), ("number", ASCENDING)], unique=True),
                 IndexModel([("org", ASCENDING), ("received_at", DESCENDING)]),
+                IndexModel([("customer_id", ASCENDING), ("received_at", DESCENDING)]),
             ]
         )
         self._rejections.ensure_indexes([IndexModel([("org", ASCENDING), ("rejected_at", DESCENDING)])])
@@ -90,7 +92,7 @@ class IntakeRepository:
         """
         results = insert_in_turn(
             [
-                (self._customers, [_customer_document(customer) for customer in customers]),
+                (self._customers, [customer_document(customer) for customer in customers]),
                 (self._contacts, [_contact_document(contact) for contact in contacts]),
             ]
         )
@@ -135,16 +137,41 @@ class IntakeRepository:
         return _contact(document) if document else None
 
     def contacts(
-        self, org: str, *, category: str | None, received_from: datetime | None, limit: int, skip: int
+        self,
+        org: str,
+        *,
+        category: str | None,
+        received_from: datetime | None,
+        limit: int,
+        skip: int,
+        phase: str | None = None,
     ) -> list[Contact]:
         """Return a page of the contacts of ``org``, newest first."""
         query: dict[str, Any] = {"org": org}
         if category:
             query["category"] = category
+        if phase:
+            query["phase"] = phase
         if received_from:
             query["received_at"] = {"$gte": received_from}
         rows = self._contacts.find_many(query, sort=[("received_at", DESCENDING)], limit=limit, skip=skip)
         return [_contact(row) for row in rows]
+
+    def contacts_of(self, org: str, customer_id: str, *, limit: int, skip: int = 0) -> list[Contact]:
+        """Return a page of one customer's contacts, newest first."""
+        rows = self._contacts.find_many(
+            {"customer_id": customer_id, "org": org},
+            sort=[("received_at", DESCENDING)],
+            limit=limit,
+            skip=skip,
+        )
+        return [_contact(row) for row in rows]
+
+    def contacted(self, org: str, customer_id: str) -> tuple[int, datetime | None]:
+        """Return how many contacts a customer made, and when the last one was."""
+        last = self.contacts_of(org, customer_id, limit=1)
+        count = self._contacts.count({"customer_id": customer_id, "org": org})
+        return count, last[0].received_at if last else None
 
     def count_by_category(
         self, org: str, received_from: datetime | None, received_before: datetime | None
@@ -162,7 +189,7 @@ class IntakeRepository:
     def customer(self, customer_id: str, org: str) -> Customer | None:
         """Return one customer's file of ``org``."""
         document = self._customers.find(customer_id, org)
-        return _customer(document) if document else None
+        return customer_of(document) if document else None
 
     def rejection(self, rejected_id: str, org: str) -> Rejection | None:
         """Return one rejected event kept under ``org``."""
@@ -175,23 +202,6 @@ class IntakeRepository:
             {"org": org}, sort=[("rejected_at", DESCENDING)], limit=limit, skip=skip
         )
         return [_rejection(row) for row in rows]
-
-
-def _customer_document(customer: Customer) -> Document:
-    return {
-        **base_document(customer),
-        "kind": customer.kind,
-        "name": customer.name,
-        "phone": customer.phone,
-        "unit": customer.unit,
-        "keys": list(customer.keys),
-        "opened_at": customer.opened_at,
-    }
-
-
-def _customer(document: Mapping[str, Any]) -> Customer:
-    plain = {name: document[name] for name in ("kind", "name", "phone", "unit", "opened_at")}
-    return Customer(**base_fields(document), **plain, keys=tuple(document["keys"]))
 
 
 _CONTACT_FIELDS = (
@@ -214,6 +224,7 @@ def _contact_document(contact: Contact) -> Document:
     return {
         **base_document(contact),
         **{name: getattr(contact, name) for name in _CONTACT_FIELDS},
+        "phase": contact.phase,
         "first_responsible": contact.first_responsible.as_data(),
         "complaint": None
         if complaint is None
@@ -230,6 +241,7 @@ def _contact(document: Mapping[str, Any]) -> Contact:
     return Contact(
         **base_fields(document),
         **{name: document[name] for name in _CONTACT_FIELDS},
+        phase=document.get("phase"),
         first_responsible=Responsible(**document["first_responsible"]),
         complaint=complaint,
     )

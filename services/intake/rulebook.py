@@ -11,6 +11,7 @@ import marshmallow
 from marshmallow import validates_schema
 
 from services.handbooks import why_not_citable
+from services.intake.domain.files.rules import FileRules
 from services.intake.domain.rulebook import (
     Category,
     Channel,
@@ -20,6 +21,7 @@ from services.intake.domain.rulebook import (
     Numbering,
     Restart,
 )
+from services.intake.rulebook_files import FileRulesRow, file_roles
 from services.names import SERVICES
 from shared.regulations import Rulebooks
 from shared.regulations.fields import REQUIRED, Flag, OneOf, Row, Table, Text, Whole, nested, source
@@ -93,6 +95,7 @@ class IntakeRulesSchema(Row):
     channels = Table(_ChannelRow(), **REQUIRED)
     first_responsible = nested(_FirstResponsibleRow(), **REQUIRED)
     numbering = nested(_NumberingRow(), **REQUIRED)
+    files = nested(FileRulesRow(), load_default=FileRules())
 
 
 def _roles(rules: IntakeRules) -> Iterator[tuple[str, str]]:
@@ -100,6 +103,7 @@ def _roles(rules: IntakeRules) -> Iterator[tuple[str, str]]:
     for category in rules.categories:
         yield f"categories.{category.code}.target", category.target
     yield "first_responsible.otherwise", rules.first_responsible.otherwise
+    yield from file_roles(rules.files)
 
 
 def read_rulebooks(organisations: Path, profiles: Path = PROFILES) -> Loaded[IntakeRules]:

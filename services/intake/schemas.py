@@ -109,6 +109,7 @@ class ContactSchema(Schema):
     text = fields.String(required=True, validate=[validate.Length(1, MAX_TEXT), plain_text])
     taken_by = fields.String(validate=_STAFF, load_default=None, allow_none=True)
     complaint = fields.Nested(ComplaintSchema, load_default=None, allow_none=True)
+    phase = fields.String(validate=CODE, load_default=None, allow_none=True)
 
     @validates_schema
     def _complaint_belongs(self, data: dict[str, Any], **_: object) -> None:
@@ -134,6 +135,7 @@ class ContactQuery(Schema):
     """A page of contacts, newest first."""
 
     category = fields.String(load_default=None, validate=CODE)
+    phase = fields.String(load_default=None, validate=CODE)
     received_from = Moment(load_default=None)
     limit = fields.Integer(load_default=50, strict=True, validate=validate.Range(1, 200))
     skip = fields.Integer(load_default=0, strict=True, validate=validate.Range(0, 100_000))

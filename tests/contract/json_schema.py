@@ -21,6 +21,19 @@ OWN_FIELDS: Mapping[str, Json] = {
         "items": {"type": "string", "minLength": 1, "maxLength": 4000},
     },
     "_Amount": {"type": "string", "pattern": r"^\d{1,12}(\.\d{1,2})?$"},
+    "ValueField": {
+        "type": ["string", "boolean", "array", "null"],
+        "minLength": 1,
+        "maxLength": 1000,
+        "minItems": 1,
+        "maxItems": 50,
+        "items": {"type": "string", "minLength": 1, "maxLength": 1000},
+    },
+    "_RawRow": {
+        "type": "object",
+        "properties": {"row": {"type": "integer", "minimum": 1, "maximum": 10_000_000}},
+        "required": ["row"],
+    },
     "_Month": {"type": "string", "pattern": r"^20[0-9]{2}-(0[1-9]|1[0-2])$"},
 }
 
@@ -47,7 +60,8 @@ def of_field(field: fields.Field[Any]) -> Json:
     for check in field.validators:
         shape |= _check(check)
     if field.allow_none:
-        shape["type"] = [shape["type"], "null"]
+        types = shape["type"] if isinstance(shape["type"], list) else [shape["type"]]
+        shape["type"] = [*types, *(() if "null" in types else ("null",))]
         if "enum" in shape:
             shape["enum"] = [*shape["enum"], None]
     default = field.load_default
@@ -102,6 +116,7 @@ def _dictionary(field: fields.Dict) -> Json:
 _PLAIN: Mapping[type[fields.Field[Any]], Json] = {
     fields.AwareDateTime: {"type": "string", "format": "date-time"},
     fields.Boolean: {"type": "boolean"},
+    fields.Date: {"type": "string", "format": "date"},
     fields.Integer: {"type": "integer"},
     fields.String: {"type": "string"},
 }

@@ -22,9 +22,6 @@ from services.complaints.sheets import Sheet
 from services.followup.domain.callback import Callback, State
 from services.followup.domain.facts import Ending
 from services.followup.domain.message import Message
-from services.intake.domain.contact import Contact
-from services.intake.domain.customer import Customer
-from services.intake.domain.rejection import Rejection
 from services.reporting.domain.case import CaseFact
 from services.reporting.domain.event import ArchivedEvent
 from services.reporting.domain.kpi import Formula
@@ -99,72 +96,6 @@ class Kept(Generic[A]):
 class _Memory:
     def ensure_indexes(self) -> None:
         """Nothing to do: what is unique is checked at every write."""
-
-
-class IntakeMemory(_Memory):
-    """Stands in for the repository of intake."""
-
-    def __init__(self, sink: Sink) -> None:
-        self.customers_kept = Kept[Customer](sink)
-        self.contacts_kept = Kept[Contact](sink)
-        self.rejections_kept = Kept[Rejection](sink)
-        self._serials: Counter[str] = Counter()
-
-    def customers_by_key(self, keys: Sequence[str]) -> dict[str, str]:
-        rows = self.customers_kept.all()
-        return {key: row.id for row in rows for key in row.keys if key in set(keys)}
-
-    def known_contacts(self, contact_ids: Sequence[str]) -> set[str]:
-        return {row.id for row in self.contacts_kept.all()} & set(contact_ids)
-
-    def register(self, contacts: Sequence[Contact], customers: Sequence[Customer] = ()) -> Inserted:
-        if self.customers_kept.insert(customers, unique=lambda row: row.keys).known:
-            raise Conflict("another replica opened the file")
-        return self.contacts_kept.insert(contacts)
-
-    def reject(self, rejections: Sequence[Rejection]) -> Inserted:
-        return self.rejections_kept.insert(rejections)
-
-    def reserve_serials(self, series: str, count: int) -> int:
-        first = self._serials[series] + 1
-        self._serials[series] += count
-        return first
-
-    def contact(self, contact_id: str, org: str) -> Contact | None:
-        return self.contacts_kept.get(contact_id, org)
-
-    def contacts(
-        self, org: str, *, category: str | None, received_from: datetime | None, limit: int, skip: int
-    ) -> list[Contact]:
-        rows = [
-            row
-            for row in self.contacts_kept.all(org)
-            if category in {None, row.category}
-            and (received_from is None or row.received_at >= received_from)
-        ]
-        rows.sort(key=lambda row: row.received_at, reverse=True)
-        return rows[skip : skip + limit]
-
-    def count_by_category(
-        self, org: str, received_from: datetime | None, received_before: datetime | None
-    ) -> dict[str, int]:
-        return dict(
-            Counter(
-                row.category
-                for row in self.contacts_kept.all(org)
-                if (received_from is None or row.received_at >= received_from)
-                and (received_before is None or row.received_at < received_before)
-            )
-        )
-
-    def customer(self, customer_id: str, org: str) -> Customer | None:
-        return self.customers_kept.get(customer_id, org)
-
-    def rejection(self, rejected_id: str, org: str) -> Rejection | None:
-        return self.rejections_kept.get(rejected_id, org)
-
-    def rejections(self, org: str, *, limit: int, skip: int) -> list[Rejection]:
-        return self.rejections_kept.all(org)[::-1][skip : skip + limit]
 
 
 class ComplaintsMemory(_Memory):

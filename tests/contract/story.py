@@ -10,6 +10,7 @@ from typing import Any
 
 from tests.contract.stage import Published, Stage
 from tests.contract.story_audit import audit_everything
+from tests.contract.story_files import tell_of_files
 from tests.contract.story_investigations import tell_of_investigations
 from tests.contract.story_liability import tell_of_liability
 from tests.contract.story_offers import file_with_all, tell_of_offers
@@ -72,6 +73,7 @@ def tell() -> Stage:
     _at_the_plaza(stage)
     _at_the_shop(stage)
     _a_storm(stage)
+    tell_of_files(stage)
     _questions(stage)
     tell_of_liability(stage)
     tell_of_offers(

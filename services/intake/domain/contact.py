@@ -82,6 +82,8 @@ class Contact(Aggregate):
     target: str
     publisher: str
     complaint: ComplaintClaim | None
+    #: Phase of service (A-LOG-01), where somebody named it.
+    phase: str | None = None
 
     def register(self, *, customer_is_new: bool, cause: Cause) -> None:
         """Record that the contact was registered under its number and routed."""

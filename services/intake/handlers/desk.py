@@ -95,11 +95,13 @@ class Desk:
         return intent
 
     def contact(self, org: str, contact_id: str) -> dict[str, Any]:
-        """Return one contact with the customer's own words."""
+        """Return one contact with the customer's own words and preferences (A-LOG-08)."""
         contact = self._repository.contact(contact_id, org)
         if contact is None:
             raise no_contact(contact_id)
-        return contact_view(contact) | {"text": contact.text}
+        customer = self._repository.customer(contact.customer_id, org)
+        preferences = list(customer.preferences) if customer else []
+        return contact_view(contact) | {"text": contact.text, "preferences": preferences}
 
     def contacts(self, org: str, query: Mapping[str, Any]) -> list[dict[str, Any]]:
         """Return a page of contacts, newest first, without their text."""
@@ -171,6 +173,7 @@ def contact_view(contact: Contact) -> dict[str, Any]:
         "target": contact.target,
         "publisher": contact.publisher,
         "complaint": contact.complaint.as_data() if contact.complaint else None,
+        "phase": contact.phase,
     }
 
 

@@ -7,9 +7,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Protocol
+from zoneinfo import ZoneInfo
 
 from services.intake.domain.contact import ComplaintClaim, Contact, Responsible, route
 from services.intake.domain.customer import Customer, CustomerClaim, normal_unit
+from services.intake.domain.files.parts import Opening
 from services.intake.domain.numbering import contact_number, series
 from services.intake.domain.rulebook import IntakeRules
 from shared.clock import Clock
@@ -34,6 +36,13 @@ class Intent:
     text: str
     taken_by: str | None
     complaint: ComplaintClaim | None
+    phase: str | None = None
+
+    def opening(self, now: datetime) -> Opening:
+        """Return the rules and the day under which this contact opens its customer's file."""
+        files = self.rules.files
+        today = now.astimezone(ZoneInfo(self.organisation.time_zone)).date()
+        return Opening(files, files.first_state(self.category), today)
 
 
 class Files(Protocol):
@@ -76,6 +85,9 @@ def intent_problems(intent: Intent, now: datetime, tolerance: timedelta) -> tupl
     if intent.rules.channel(intent.channel) is None:
         codes = ", ".join(channel.code for channel in intent.rules.channels)
         problems.append(Problem("channel", f"is not one of {codes}"))
+    phases = [phase.code for phase in intent.rules.files.phases]
+    if intent.phase is not None and intent.phase not in phases:
+        problems.append(Problem("phase", f"is not one of {', '.join(phases) or 'none'}"))
     if intent.received_at > now + tolerance:
         problems.append(Problem("received_at", "lies in the future"))
     return tuple(problems)
@@ -125,7 +137,14 @@ class Registrar:
         ids = self._repository.customers_by_key(list(wanted))
         missing = {key: wish for key, wish in wanted.items() if key not in ids}
         customers = [
-            Customer.open(self._ids.new("cu"), intent.org, intent.customer, at=now, cause=cause)
+            Customer.open(
+                self._ids.new("cu"),
+                intent.org,
+                intent.customer,
+                at=now,
+                cause=cause,
+                opening=intent.opening(now),
+            )
             for intent, cause in missing.values()
         ]
         return ids | {key: file.id for key, file in zip(missing, customers, strict=True)}, customers
@@ -169,4 +188,5 @@ def _contact(contact_id: str, intent: Intent, customer_id: str, serial: int, now
         target=target,
         publisher=intent.publisher,
         complaint=intent.complaint,
+        phase=intent.phase,
     )

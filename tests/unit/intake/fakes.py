@@ -15,6 +15,7 @@ from zoneinfo import ZoneInfo
 
 from marshmallow import RAISE
 
+from services.intake.customers_kept import customer_document, customer_of
 from services.intake.domain.contact import Contact, Origin
 from services.intake.domain.customer import Customer
 from services.intake.domain.rejection import Rejection
@@ -26,8 +27,6 @@ from services.intake.repository import (
     IntakeRepository,
     _contact,
     _contact_document,
-    _customer,
-    _customer_document,
     _rejection,
     _rejection_document,
 )
@@ -91,7 +90,7 @@ class MemoryIntake(IntakeRepository):
 
     def register(self, contacts: Sequence[Contact], customers: Sequence[Customer] = ()) -> Inserted:
         self._step("register")
-        files = [_customer_document(customer) for customer in customers]
+        files = [customer_document(customer) for customer in customers]
         opened = _insert(
             self.customers_kept, files, lambda one, other: bool(set(one["keys"]) & set(other["keys"]))
         )
@@ -121,13 +120,21 @@ class MemoryIntake(IntakeRepository):
         return _contact(copy.deepcopy(row)) if row and row["org"] == org else None
 
     def contacts(
-        self, org: str, *, category: str | None, received_from: datetime | None, limit: int, skip: int
+        self,
+        org: str,
+        *,
+        category: str | None,
+        received_from: datetime | None,
+        limit: int,
+        skip: int,
+        phase: str | None = None,
     ) -> list[Contact]:
         found = [
             contact
             for contact in self.all_contacts()
             if contact.org == org
             and category in (None, contact.category)
+            and phase in (None, contact.phase)
             and (received_from is None or contact.received_at >= received_from)
         ]
         return sorted(found, key=lambda contact: contact.received_at, reverse=True)[skip : skip + limit]
@@ -143,7 +150,7 @@ class MemoryIntake(IntakeRepository):
 
     def customer(self, customer_id: str, org: str) -> Customer | None:
         row = self.customers_kept.get(customer_id)
-        return _customer(copy.deepcopy(row)) if row and row["org"] == org else None
+        return customer_of(copy.deepcopy(row)) if row and row["org"] == org else None
 
     def rejection(self, rejected_id: str, org: str) -> Rejection | None:
         row = self.rejections_kept.get(rejected_id)
@@ -157,7 +164,7 @@ class MemoryIntake(IntakeRepository):
         return [_contact(copy.deepcopy(row)) for row in self.contacts_kept.values()]
 
     def all_customers(self) -> list[Customer]:
-        return [_customer(copy.deepcopy(row)) for row in self.customers_kept.values()]
+        return [customer_of(copy.deepcopy(row)) for row in self.customers_kept.values()]
 
     def all_rejections(self) -> list[Rejection]:
         return [_rejection(copy.deepcopy(row)) for row in self.rejections_kept.values()]

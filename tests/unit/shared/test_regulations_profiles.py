@@ -55,6 +55,9 @@ PROFILES = {
     "call-centre",
     "logistics",
     "product-after-sales",
+    "gas-utility",
+    "hotel-franchise",
+    "apparel",
 }
 
 

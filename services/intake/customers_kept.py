@@ -1,0 +1,88 @@
+"""Where intake keeps customer files: written and read whole, found by their terms and by what recognises them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import date
+from typing import Any
+
+from pymongo import ASCENDING, IndexModel
+
+from services.intake.domain.customer import Customer
+from services.intake.domain.files import terms
+from shared.mongo.client import Document
+from shared.mongo.documents import Documents
+from shared.mongo.kept import Kept
+from shared.mongo.runtime import Runtime
+from shared.mongo.store import Inserted
+
+_DOCUMENTS = Documents(Customer)
+#: Above every character that a term may go on with.
+_END = "\U0010ffff"
+#: What customer files are looked up by. Terms begin with the organisation, so that one index serves all lists.
+CUSTOMER_INDEXES = (
+    IndexModel([("keys", ASCENDING)], unique=True),
+    IndexModel([("terms", ASCENDING)]),
+)
+
+
+def customer_document(customer: Customer) -> Document:
+    """Return the document of a file, with the terms it is found by."""
+    return _DOCUMENTS.to(customer) | {"terms": customer.terms}
+
+
+def customer_of(document: Mapping[str, Any]) -> Customer:
+    """Return the file a document holds."""
+    return _DOCUMENTS.of(document)
+
+
+class CustomersKept(Kept[Customer]):
+    """The collection of customer files."""
+
+    def __init__(self, runtime: Runtime) -> None:
+        """Use the runtime's database, tickets and relay."""
+        super().__init__(runtime, "customers", customer_document, customer_of)
+
+    def ensure_indexes(self) -> None:
+        """Create the indexes of every list and of what recognises a customer."""
+        self.store.ensure_indexes(list(CUSTOMER_INDEXES))
+
+    def by_keys(self, keys: Sequence[str]) -> dict[str, Customer]:
+        """Return the file that each of ``keys`` recognises, as far as there is one."""
+        if not keys:
+            return {}
+        wanted = set(keys)
+        found = self.find({"keys": {"$in": sorted(wanted)}})
+        return {key: customer for customer in found for key in customer.keys if key in wanted}
+
+    def open_all(self, customers: Sequence[Customer]) -> Inserted:
+        """Write new files; those with the id or a key of another are reported as known."""
+        return self.store.insert([customer_document(customer) for customer in customers])
+
+    def search(self, org: str, what: str, text: str, *, whole: bool, limit: int, skip: int) -> list[Customer]:
+        """Return a page of the files whose ``what`` is ``text`` or, unless ``whole``, begins with it."""
+        wanted = terms.term(org, what, text)
+        query: Any = wanted if whole else {"$elemMatch": {"$gte": wanted, "$lt": wanted + _END}}
+        return self.find({"terms": query}, limit=limit, skip=skip)
+
+    def tagged(
+        self, org: str, tags: Sequence[str], until: tuple[str, date] | None, *, limit: int, skip: int
+    ) -> list[Customer]:
+        """Return a page of the files with all of ``tags``.
+
+        With ``until`` only those to which that last happened on that day or before it.
+        """
+        return self.find(_query(org, tags, until), limit=limit, skip=skip)
+
+    def count_tagged(self, org: str, tags: Sequence[str]) -> int:
+        """Return how many files have all of ``tags``."""
+        return self.store.count(_query(org, tags, None))
+
+
+def _query(org: str, tags: Sequence[str], until: tuple[str, date] | None) -> dict[str, Any]:
+    asked: list[dict[str, Any]] = [{"terms": each} for each in tags]
+    if until is not None:
+        what, day = until
+        first, last = terms.tag(org, what, ""), terms.tag(org, what, day.isoformat())
+        asked.append({"terms": {"$elemMatch": {"$gte": first, "$lte": last}}})
+    return {"$and": asked} if asked else {"org": org}

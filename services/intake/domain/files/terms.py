@@ -1,0 +1,44 @@
+"""What customer files are found by: one list of normalised terms a file, searched by their beginning."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Iterable
+from functools import lru_cache
+
+from pypinyin import Style, lazy_pinyin
+
+#: Names are found by no more than so many characters; what is longer is told apart by eye.
+_LONGEST = 64
+
+
+def folded(text: str) -> str:
+    """Return ``text`` as it is compared: full-width forms folded, spaces out, letters small."""
+    return "".join(unicodedata.normalize("NFKC", text).split()).casefold()[:_LONGEST]
+
+
+@lru_cache(maxsize=8192)
+def name_terms(name: str) -> tuple[str, ...]:
+    """Return what a name is found by: itself, its pinyin (全拼) and the pinyin's initials (首字母)."""
+    plain = folded(name)
+    full = "".join(lazy_pinyin(plain))
+    first = "".join(lazy_pinyin(plain, style=Style.FIRST_LETTER))
+    return tuple(dict.fromkeys((plain, folded(full), folded(first))))
+
+
+def term(org: str, what: str, text: str) -> str:
+    """Return the term of ``org`` for the value ``text`` of ``what``."""
+    return f"{org}|{what}|{folded(text)}"
+
+
+def tag(org: str, what: str, *values: str) -> str:
+    """Return the term by which files are listed: a state they are in, or a day something happened to them."""
+    return "|".join((org, f"={what}", *values))
+
+
+def searched(org: str, name: str, unit: str | None, values: Iterable[tuple[str, str]]) -> list[str]:
+    """Return the terms of a file: of its name, its unit and the ``values`` of the fields that are searched."""
+    found = [f"{org}|name|{each}" for each in name_terms(name)]
+    if unit:
+        found.append(term(org, "unit", unit))
+    return found + [term(org, code, text) for code, text in values]
