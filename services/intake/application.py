@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from services.intake.dossiers_kept import KeptDossiers
 from services.intake.handlers.desk import Desk
+from services.intake.handlers.dossier_reading import LookUpDossiers
+from services.intake.handlers.dossiers import KeepDossiers
 from services.intake.handlers.receive import ReceiveEvents
 from services.intake.handlers.registering import Registrar
 from services.intake.handlers.ruling import Rules
@@ -23,6 +26,8 @@ class Application:
     desk: Desk
     fire_clocks: FireClocks
     recompute_clocks: Recompute
+    dossiers: KeepDossiers
+    look_up_dossiers: LookUpDossiers
 
 
 def build(runtime: Runtime) -> Application:
@@ -31,7 +36,10 @@ def build(runtime: Runtime) -> Application:
     repository = IntakeRepository(runtime)
     repository.ensure_indexes()
     rules = Rules(rulebooks, Calendars())
+    dossiers = KeptDossiers(runtime)
+    dossiers.ensure_indexes()
     timed: list[Ticked] = []
+    timed.append(dossiers)
     digest_above = runtime.settings.clock_digest_above
     registrar = Registrar(repository, runtime.clock, runtime.ids)
     return Application(
@@ -39,4 +47,6 @@ def build(runtime: Runtime) -> Application:
         desk=Desk(repository, registrar, rulebooks, runtime.clock),
         fire_clocks=FireClocks(timed, runtime.clock, runtime.ids, digest_above=digest_above),
         recompute_clocks=Recompute(timed, rules, runtime.clock, runtime.ids, digest_above=digest_above),
+        dossiers=KeepDossiers(dossiers, repository, rules, runtime.clock),
+        look_up_dossiers=LookUpDossiers(dossiers, rules, runtime.clock),
     )

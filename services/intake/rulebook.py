@@ -20,6 +20,12 @@ from services.intake.domain.rulebook import (
     Numbering,
     Restart,
 )
+from services.intake.rulebook_dossiers import (
+    DossierRow,
+    DossierSettingsRow,
+    dossier_faults,
+    dossier_roles,
+)
 from services.names import SERVICES
 from shared.regulations import Rulebooks
 from shared.regulations.fields import REQUIRED, Flag, OneOf, Row, Table, Text, Whole, nested, source
@@ -93,6 +99,14 @@ class IntakeRulesSchema(Row):
     channels = Table(_ChannelRow(), **REQUIRED)
     first_responsible = nested(_FirstResponsibleRow(), **REQUIRED)
     numbering = nested(_NumberingRow(), **REQUIRED)
+    dossiers = Table(DossierRow())
+    dossier_settings = Table(DossierSettingsRow())
+
+    @validates_schema
+    def _settings_are_of_dossiers(self, data: dict[str, Any], **_: object) -> None:
+        faults = dossier_faults(data.get("dossiers", ()), data.get("dossier_settings", ()))
+        if faults:
+            raise marshmallow.ValidationError(dict(faults))
 
 
 def _roles(rules: IntakeRules) -> Iterator[tuple[str, str]]:
@@ -100,6 +114,7 @@ def _roles(rules: IntakeRules) -> Iterator[tuple[str, str]]:
     for category in rules.categories:
         yield f"categories.{category.code}.target", category.target
     yield "first_responsible.otherwise", rules.first_responsible.otherwise
+    yield from dossier_roles(rules.dossiers, rules.dossier_settings)
 
 
 def read_rulebooks(organisations: Path, profiles: Path = PROFILES) -> Loaded[IntakeRules]:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
+from services.intake.domain.dossiers.rules import DossierRule, DossierSettings, dossier_rule
+
 
 class Destination(StrEnum):
     """Where a registered contact goes: to a case of its own, or to somebody's desk."""
@@ -78,6 +80,8 @@ class IntakeRules:
     channels: tuple[Channel, ...]
     first_responsible: FirstResponsible
     numbering: Numbering
+    dossiers: tuple[DossierRule, ...] = ()
+    dossier_settings: tuple[DossierSettings, ...] = ()
 
     def category(self, code: str) -> Category | None:
         """Return the category called ``code``, or ``None`` when the rulebook has none."""
@@ -86,3 +90,7 @@ class IntakeRules:
     def channel(self, code: str) -> Channel | None:
         """Return the channel called ``code``, or ``None`` when the rulebook does not open it."""
         return next((channel for channel in self.channels if channel.code == code), None)
+
+    def dossier(self, code: str) -> DossierRule | None:
+        """Return the kind of dossier called ``code`` with the organisation's own decisions about it."""
+        return dossier_rule(self.dossiers, self.dossier_settings, code)
