@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sized
 from typing import Any
 
 from marshmallow import Schema, ValidationError, fields, validate, validates_schema
@@ -30,12 +31,23 @@ def _number(most: int = 10_000, **kwargs: Any) -> fields.Integer:
     return fields.Integer(strict=True, validate=validate.Range(1, most), **kwargs)
 
 
+def _not_too_many(values: Sized) -> None:
+    if len(values) > _AT_ONCE:
+        message = f"must be at most {_AT_ONCE}"
+        raise ValidationError(message)
+
+
+def _some(values: Sized) -> None:
+    if not values:
+        raise ValidationError("must be at least one")
+
+
 def _pieces(**kwargs: Any) -> fields.List[int]:
-    return fields.List(_number(), validate=validate.Length(max=_AT_ONCE), **kwargs)
+    return fields.List(_number(), validate=_not_too_many, **kwargs)
 
 
 def _facts(**kwargs: Any) -> fields.Dict:
-    return fields.Dict(keys=_code(), values=line(64), validate=validate.Length(max=_AT_ONCE), **kwargs)
+    return fields.Dict(keys=_code(), values=line(64), validate=_not_too_many, **kwargs)
 
 
 class OpenDossier(Schema):
@@ -69,7 +81,7 @@ class DocumentSchema(Schema):
 
     item = _code(required=True)
     form = _code(load_default=None, allow_none=True)
-    make = fields.Enum(Make, by_value=True, required=True)
+    make = fields.String(required=True, validate=validate.OneOf([make.value for make in Make]))
     count = _number(_MOST_COPIES, load_default=1)
     reference = line(64, load_default=None, allow_none=True)
 
@@ -78,9 +90,7 @@ class HandIn(Schema):
     """Documents brought in together."""
 
     id = line(64, required=True)
-    documents = fields.List(
-        fields.Nested(DocumentSchema), required=True, validate=validate.Length(1, _AT_ONCE)
-    )
+    documents = fields.List(fields.Nested(DocumentSchema), required=True, validate=[_some, _not_too_many])
 
 
 class MoveDocuments(Schema):
@@ -112,7 +122,7 @@ class ExcuseDocuments(Schema):
     """Why documents will be late, and who explained it; without ``items`` all of them."""
 
     id = line(64, required=True)
-    items = fields.List(_code(), load_default=list, validate=validate.Length(max=_AT_ONCE))
+    items = fields.List(_code(), load_default=list, validate=_not_too_many)
     reason = long_text(1000, required=True)
     explained_by = _staff(required=True)
 

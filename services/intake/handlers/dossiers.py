@@ -9,7 +9,7 @@ from typing import Any, Protocol
 from services.intake.domain.dossiers.checking import stands
 from services.intake.domain.dossiers.dossier import Dossier
 from services.intake.domain.dossiers.parts import Act, Brought
-from services.intake.domain.dossiers.rules import DossierRule
+from services.intake.domain.dossiers.rules import DossierRule, Make
 from services.intake.errors import no_customer
 from services.intake.handlers.acting import Caller, Shelf, change, create
 from services.intake.handlers.dossier_reading import allow, dossier_view, rule_of
@@ -89,7 +89,9 @@ class KeepDossiers:
         """Take documents in; answers their numbers and what is still missing."""
 
         def step(dossier: Dossier, rule: DossierRule, act: Act) -> dict[str, Any]:
-            brought = [Brought(**document) for document in data["documents"]]
+            brought = [
+                Brought(**{**document, "make": Make(document["make"])}) for document in data["documents"]
+            ]
             return {"pieces": list(dossier.hand_in(rule, act, brought)), **_standing(dossier, rule)}
 
         return self._do(call, data, step)

@@ -115,9 +115,9 @@ class FileRoom:
         place = self.commands if hasattr(self.commands, method) else self.questions
         return getattr(place, method)(call, data)
 
-    def refused(self, method: str, /, kind: type[KefuError] = RuleRefused, **arguments: Any) -> str | None:
-        """Call what must be refused with ``kind``; return the rule that refuses it."""
-        with pytest.raises(kind) as error:
+    def refused(self, method: str, refusal: type[KefuError] = RuleRefused, /, **arguments: Any) -> str | None:
+        """Call what must be refused with ``refusal``; return the rule that refuses it."""
+        with pytest.raises(refusal) as error:
             self.do(method, **arguments)
         return error.value.rule
 
@@ -152,7 +152,8 @@ class FileRoom:
             for row in self.get(dossier)["clocks"]
             if row["clock"] == name and row["state"] != "superseded"
         )
-        return row | {"due_at": datetime.fromisoformat(row["due_at"])}
+        due: dict[str, Any] = {"due_at": datetime.fromisoformat(row["due_at"])}
+        return {**row, **due}
 
     def at(self, moment: str) -> None:
         """Let it be ``moment``, Chinese time, and let the clocks that came due fire."""

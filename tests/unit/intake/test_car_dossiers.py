@@ -228,7 +228,7 @@ def test_in_whatever_order_papers_come_the_file_is_complete_with_the_last(
         assert missing(room, dossier) == [
             row["item"] for row in room.get(dossier)["items"] if not row["there"]
         ]
-        assert room.get(dossier)["complete"] is (part is not None and not missing(room, dossier))
+        assert room.get(dossier)["complete"] is (missing(room, dossier) == [])
     assert room.get(dossier)["complete"]
 
 
