@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sized
 from typing import Any
 
-from marshmallow import Schema, ValidationError, fields, validate, validates_schema
+from marshmallow import Schema, ValidationError, fields, validate
 
 from services.intake.domain.dossiers.rules import Make
 from services.intake.schemas import Page
@@ -37,11 +37,6 @@ def _not_too_many(values: Sized) -> None:
         raise ValidationError(message)
 
 
-def _some(values: Sized) -> None:
-    if not values:
-        raise ValidationError("must be at least one")
-
-
 def _pieces(**kwargs: Any) -> fields.List[int]:
     return fields.List(_number(), validate=_not_too_many, **kwargs)
 
@@ -70,11 +65,6 @@ class AmendDossier(Schema):
     responsible = _staff(load_default=None, allow_none=True)
     retention_years = _number(100, load_default=None, allow_none=True)
 
-    @validates_schema
-    def _something_changes(self, data: dict[str, Any], **_: object) -> None:
-        if all(data.get(name) is None for name in ("facts", "keeper", "responsible", "retention_years")):
-            raise ValidationError("nothing is to change")
-
 
 class DocumentSchema(Schema):
     """One document; ``form`` says which of the alternatives it is, ``reference`` its own number."""
@@ -90,7 +80,7 @@ class HandIn(Schema):
     """Documents brought in together."""
 
     id = line(64, required=True)
-    documents = fields.List(fields.Nested(DocumentSchema), required=True, validate=[_some, _not_too_many])
+    documents = fields.List(fields.Nested(DocumentSchema), required=True, validate=_not_too_many)
 
 
 class MoveDocuments(Schema):
@@ -112,11 +102,6 @@ class MarkDossier(Schema):
     due = fields.Date(load_default=None, allow_none=True)
     piece = _number(load_default=None, allow_none=True)
 
-    @validates_schema
-    def _given_or_planned(self, data: dict[str, Any], **_: object) -> None:
-        if data.get("due") is not None and (data.get("at") is not None or data.get("piece") is not None):
-            raise ValidationError("goes neither with at nor with piece", "due")
-
 
 class ExcuseDocuments(Schema):
     """Why documents will be late, and who explained it; without ``items`` all of them."""
@@ -136,14 +121,6 @@ class LendDocuments(Schema):
     pieces = _pieces(load_default=list)
     due_back = fields.Date(load_default=None, allow_none=True)
 
-    @validates_schema
-    def _fits_the_mode(self, data: dict[str, Any], **_: object) -> None:
-        asks = data.get("mode") == "request"
-        if asks and (not data.get("pieces") or data.get("due_back") is None):
-            raise ValidationError("is asked for with pieces and due_back", "mode")
-        if asks == (data.get("loan") is not None):
-            raise ValidationError("is the number of a loan asked for before", "loan")
-
 
 class SignReceipt(Schema):
     """A slip signed for ``pieces``, or the slip ``receipt`` passed on."""
@@ -151,13 +128,6 @@ class SignReceipt(Schema):
     id = line(64, required=True)
     pieces = _pieces(load_default=list)
     receipt = _number(load_default=None, allow_none=True)
-
-    @validates_schema
-    def _one_of_both(self, data: dict[str, Any], **_: object) -> None:
-        if bool(data.get("pieces")) == (data.get("receipt") is not None):
-            raise ValidationError(
-                "either pieces that were signed for, or a receipt that is passed on", "pieces"
-            )
 
 
 class ReadDossier(Schema):

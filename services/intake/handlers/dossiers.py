@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from datetime import date
 from typing import Any, Protocol
 
 from services.intake.domain.dossiers.checking import stands
@@ -15,7 +14,7 @@ from services.intake.handlers.acting import Caller, Shelf, change, create
 from services.intake.handlers.dossier_reading import allow, dossier_view, rule_of
 from services.intake.handlers.ruling import Rules
 from shared.clock import Clock
-from shared.errors import Conflict, NotFound, Problem, ValidationFailed
+from shared.errors import NotFound, Problem, ValidationFailed
 from shared.history import Cause
 
 _WHAT = "dossier"
@@ -78,6 +77,7 @@ class KeepDossiers:
     def amend(self, call: Caller, data: Mapping[str, Any]) -> dict[str, Any]:
         """Change facts, keeper, responsible person or how long it is kept."""
         changes = {name: value for name, value in data.items() if name != "id" and value is not None}
+        _require(bool(changes), "id", "comes with nothing that is to change")
 
         def step(dossier: Dossier, rule: DossierRule, act: Act) -> dict[str, Any]:
             dossier.amend(rule, act, changes)
@@ -87,6 +87,7 @@ class KeepDossiers:
 
     def hand_in(self, call: Caller, data: Mapping[str, Any]) -> dict[str, Any]:
         """Take documents in; answers their numbers and what is still missing."""
+        _require(bool(data["documents"]), "documents", "names none")
 
         def step(dossier: Dossier, rule: DossierRule, act: Act) -> dict[str, Any]:
             brought = [
@@ -111,6 +112,8 @@ class KeepDossiers:
 
     def mark(self, call: Caller, data: Mapping[str, Any]) -> dict[str, Any]:
         """Give a mark, or plan the day it is to be given by."""
+        given = data["at"] is not None or data["piece"] is not None
+        _require(data["due"] is None or not given, "due", "goes neither with at nor with piece")
 
         def step(dossier: Dossier, rule: DossierRule, act: Act) -> dict[str, Any]:
             mark = rule.mark(data["mark"])
@@ -135,12 +138,16 @@ class KeepDossiers:
 
     def lend(self, call: Caller, data: Mapping[str, Any]) -> dict[str, Any]:
         """Ask for a loan, grant or refuse it, or take the documents back."""
+        asks, due_back = data["mode"] == "request", data["due_back"]
+        whole = bool(data["pieces"]) and due_back is not None
+        _require(whole or not asks, "mode", "is asked for with pieces and due_back")
+        _require(asks == (data["loan"] is None), "loan", "is the number of a loan asked for before")
 
         def step(dossier: Dossier, rule: DossierRule, act: Act) -> dict[str, Any]:
             number = data["loan"]
             match data["mode"]:
                 case "request":
-                    number = dossier.ask_loan(rule, act, data["pieces"], _day(data["due_back"])).number
+                    number = dossier.ask_loan(rule, act, data["pieces"], due_back).number
                 case "return":
                     dossier.return_loan(rule, act, number)
                 case mode:
@@ -151,6 +158,8 @@ class KeepDossiers:
 
     def sign(self, call: Caller, data: Mapping[str, Any]) -> dict[str, Any]:
         """Note that the customer signed a slip for papers, or that the slip was passed on."""
+        one = bool(data["pieces"]) == (data["receipt"] is None)
+        _require(one, "pieces", "were signed for, or receipt is passed on: one of both")
 
         def step(dossier: Dossier, rule: DossierRule, act: Act) -> dict[str, Any]:
             if data["receipt"] is None:
@@ -201,7 +210,7 @@ def _unknown(what: str, rule: DossierRule) -> ValidationFailed:
     return ValidationFailed(f"{rule.code} has no such {what}", problems=(problem,))
 
 
-def _day(day: date | None) -> date:
-    if day is None:
-        raise Conflict("a loan is asked for until a day")
-    return day
+def _require(holds: bool, argument: str, reason: str) -> None:  # noqa: FBT001 - a condition is what it is for
+    if not holds:
+        problem = Problem(argument, reason)
+        raise ValidationFailed(f"{argument} {reason}", problems=(problem,))

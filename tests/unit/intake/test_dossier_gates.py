@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from shared.errors import Conflict
+from shared.errors import Conflict, ValidationFailed
 from tests.unit.intake.dossier_world import FileRoom
 
 REVIEWERS = """      dossier_settings:
@@ -225,3 +225,27 @@ def test_the_property_company_is_chosen_among_the_bidders_before_its_contract_is
     room.do("mark", id=dossier, mark="commission_signed")
     chosen = next(row for row in room.get(dossier)["marks"] if row["mark"] == "bidder_chosen")
     assert chosen["given"][0]["piece"] == 2
+
+
+@pytest.mark.parametrize(
+    ("method", "arguments"),
+    [
+        ("amend", {}),
+        ("hand_in", {"documents": []}),
+        ("mark", {"mark": "signed", "due": "2024-05-09", "piece": 1}),
+        ("lend", {"mode": "request", "pieces": [1]}),
+        ("lend", {"mode": "return"}),
+        ("lend", {"mode": "request", "pieces": [1], "due_back": "2024-05-09", "loan": 1}),
+        ("sign", {}),
+        ("sign", {"pieces": [1], "receipt": 1}),
+    ],
+)
+def test_arguments_that_say_nothing_or_two_things_are_refused(
+    room: FileRoom, method: str, arguments: dict[str, Any]
+) -> None:
+    """Guards against commands that would do the one or the other, or nothing."""
+    dossier = room.open("purchase_contract", "unit", "U1")
+    before = len(room.published)
+    with pytest.raises(ValidationFailed):
+        room.do(method, id=dossier, **arguments)
+    assert len(room.published) == before
