@@ -55,6 +55,7 @@ PROFILES = {
     "call-centre",
     "logistics",
     "product-after-sales",
+    "hotel-franchise",
 }
 
 
