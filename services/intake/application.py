@@ -5,7 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from services.intake.customers_kept import CustomersKept
+from services.intake.dossiers_kept import KeptDossiers
 from services.intake.handlers.desk import Desk
+from services.intake.handlers.dossier_reading import LookUpDossiers
+from services.intake.handlers.dossiers import KeepDossiers
 from services.intake.handlers.files import Files
 from services.intake.handlers.receive import ReceiveEvents
 from services.intake.handlers.registering import Registrar
@@ -26,6 +29,8 @@ class Application:
     files: Files
     fire_clocks: FireClocks
     recompute_clocks: Recompute
+    dossiers: KeepDossiers
+    look_up_dossiers: LookUpDossiers
 
 
 def build(runtime: Runtime) -> Application:
@@ -36,7 +41,10 @@ def build(runtime: Runtime) -> Application:
     customers = CustomersKept(runtime)
     customers.ensure_indexes()
     rules = Rules(rulebooks, Calendars())
+    dossiers = KeptDossiers(runtime)
+    dossiers.ensure_indexes()
     timed: list[Ticked] = []
+    timed.append(dossiers)
     digest_above = runtime.settings.clock_digest_above
     registrar = Registrar(repository, runtime.clock, runtime.ids)
     return Application(
@@ -45,4 +53,6 @@ def build(runtime: Runtime) -> Application:
         files=Files.over(customers, repository, rules, runtime.clock),
         fire_clocks=FireClocks(timed, runtime.clock, runtime.ids, digest_above=digest_above),
         recompute_clocks=Recompute(timed, rules, runtime.clock, runtime.ids, digest_above=digest_above),
+        dossiers=KeepDossiers(dossiers, repository, rules, runtime.clock),
+        look_up_dossiers=LookUpDossiers(dossiers, rules, runtime.clock),
     )

@@ -21,6 +21,12 @@ from services.intake.domain.rulebook import (
     Numbering,
     Restart,
 )
+from services.intake.rulebook_dossiers import (
+    DossierRow,
+    DossierSettingsRow,
+    dossier_faults,
+    dossier_roles,
+)
 from services.intake.rulebook_files import FileRulesRow, file_roles
 from services.names import SERVICES
 from shared.regulations import Rulebooks
@@ -96,6 +102,14 @@ class IntakeRulesSchema(Row):
     first_responsible = nested(_FirstResponsibleRow(), **REQUIRED)
     numbering = nested(_NumberingRow(), **REQUIRED)
     files = nested(FileRulesRow(), load_default=FileRules())
+    dossiers = Table(DossierRow())
+    dossier_settings = Table(DossierSettingsRow())
+
+    @validates_schema
+    def _settings_are_of_dossiers(self, data: dict[str, Any], **_: object) -> None:
+        faults = dossier_faults(data.get("dossiers", ()), data.get("dossier_settings", ()))
+        if faults:
+            raise marshmallow.ValidationError(dict(faults))
 
 
 def _roles(rules: IntakeRules) -> Iterator[tuple[str, str]]:
@@ -104,6 +118,7 @@ def _roles(rules: IntakeRules) -> Iterator[tuple[str, str]]:
         yield f"categories.{category.code}.target", category.target
     yield "first_responsible.otherwise", rules.first_responsible.otherwise
     yield from file_roles(rules.files)
+    yield from dossier_roles(rules.dossiers, rules.dossier_settings)
 
 
 def read_rulebooks(organisations: Path, profiles: Path = PROFILES) -> Loaded[IntakeRules]:

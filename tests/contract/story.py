@@ -10,6 +10,7 @@ from typing import Any
 
 from tests.contract.stage import Published, Stage
 from tests.contract.story_audit import audit_everything
+from tests.contract.story_dossiers import tell_of_dossiers
 from tests.contract.story_files import tell_of_files
 from tests.contract.story_investigations import tell_of_investigations
 from tests.contract.story_liability import tell_of_liability
@@ -109,6 +110,7 @@ def tell() -> Stage:
             contact_received(PROPERTY, 93, complaint={"problem": "dark-stairs"}),
         ),
     )
+    tell_of_dossiers(stage)
     audit_everything(stage)
     return stage
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from services.intake.domain.dossiers.rules import DossierRule, DossierSettings, dossier_rule
 from services.intake.domain.files.rules import FileRules
 
 
@@ -81,6 +82,8 @@ class IntakeRules:
     first_responsible: FirstResponsible
     numbering: Numbering
     files: FileRules = field(default_factory=FileRules)
+    dossiers: tuple[DossierRule, ...] = ()
+    dossier_settings: tuple[DossierSettings, ...] = ()
 
     def category(self, code: str) -> Category | None:
         """Return the category called ``code``, or ``None`` when the rulebook has none."""
@@ -89,3 +92,7 @@ class IntakeRules:
     def channel(self, code: str) -> Channel | None:
         """Return the channel called ``code``, or ``None`` when the rulebook does not open it."""
         return next((channel for channel in self.channels if channel.code == code), None)
+
+    def dossier(self, code: str) -> DossierRule | None:
+        """Return the kind of dossier called ``code`` with the organisation's own decisions about it."""
+        return dossier_rule(self.dossiers, self.dossier_settings, code)
