@@ -6,11 +6,13 @@ import itertools
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
 from zoneinfo import ZoneInfo
+
+import yaml
 
 from services.intake.application import build
 from services.intake.service import IntakeService
@@ -22,12 +24,36 @@ from shared.outbox import Unsent
 from tests.memory import memory_runtime
 
 ROOT = Path(__file__).parents[3]
+#: Held by the staff of organisations written for a test.
+ROLES = [
+    "staff", "service_desk", "complaint_handler", "manager", "supervisor", "presale", "aftersale",
+    "telemarketing", "cs_head", "engineering", "duty_staff",
+]  # fmt: skip
 BEIJING = ZoneInfo("Asia/Shanghai")
 
 
 def moment(text: str) -> datetime:
     """Return a local moment such as ``2025-03-03 08:00``, with seconds where it has some."""
     return datetime.fromisoformat(text).replace(tzinfo=BEIJING)
+
+
+def organisation(folder: Path, profile: str, **sections: Any) -> Path:
+    """Write an organisation ``test-org`` that follows ``profile`` and decides ``sections`` of intake; return the folder."""
+    content = {
+        "org": "test-org",
+        "name": "测试",
+        "profile": profile,
+        "number_prefix": "TST",
+        "calendar": "cn",
+        "time_zone": "Asia/Shanghai",
+        "publishers": [],
+        "roles": ROLES,
+        "overrides": [
+            {"version": "2026.1", "effective_from": date(2020, 1, 1), "intake": sections}
+        ],
+    }
+    (folder / "test-org.yaml").write_text(yaml.safe_dump(content, allow_unicode=True), encoding="utf-8")
+    return folder
 
 
 @dataclass(frozen=True, slots=True)
