@@ -10,6 +10,8 @@ from services.intake.handlers.duty_shifts import Rosters, Shifts
 from services.intake.handlers.handing_over import Handovers
 from services.intake.handlers.ruling import Rules
 from services.intake.handlers.ticking import Ticked
+from services.intake.handlers.visiting import Visiting
+from services.intake.visits_kept import Visits
 from shared.clock import Clock
 from shared.mongo.runtime import Runtime
 
@@ -22,6 +24,7 @@ class Duty:
     shifts: Shifts
     rosters: Rosters
     handovers: Handovers
+    visiting: Visiting
     timed: tuple[Ticked, ...]
 
 
@@ -29,11 +32,14 @@ def duty(runtime: Runtime, rules: Rules) -> Duty:
     """Ensure the indexes and wire the use cases."""
     kept = DutyKept(runtime)
     kept.ensure_indexes()
+    visits = Visits(runtime)
+    visits.ensure_indexes()
     clock: Clock = runtime.clock
     return Duty(
         log=DutyLog(kept, rules, clock),
         shifts=Shifts(kept, rules, clock),
         rosters=Rosters(kept, rules, clock),
         handovers=Handovers(kept, rules, clock),
-        timed=(kept.pages, kept.shifts, kept.handovers),
+        visiting=Visiting(visits, rules, clock),
+        timed=(kept.pages, kept.shifts, kept.handovers, visits),
     )

@@ -21,6 +21,7 @@ from services.intake.domain.rulebook import (
     Restart,
 )
 from services.intake.rulebook_duty import DutyRow
+from services.intake.rulebook_visits import VisitsRow
 from services.names import SERVICES
 from shared.regulations import Rulebooks
 from shared.regulations.fields import REQUIRED, Flag, OneOf, Row, Table, Text, Whole, nested, source
@@ -95,6 +96,7 @@ class IntakeRulesSchema(Row):
     first_responsible = nested(_FirstResponsibleRow(), **REQUIRED)
     numbering = nested(_NumberingRow(), **REQUIRED)
     duty = nested(DutyRow())
+    visits = nested(VisitsRow())
 
 
 def _roles(rules: IntakeRules) -> Iterator[tuple[str, str]]:
@@ -103,6 +105,7 @@ def _roles(rules: IntakeRules) -> Iterator[tuple[str, str]]:
         yield f"categories.{category.code}.target", category.target
     yield "first_responsible.otherwise", rules.first_responsible.otherwise
     yield from rules.duty.roles()
+    yield from rules.visits.roles()
 
 
 def read_rulebooks(organisations: Path, profiles: Path = PROFILES) -> Loaded[IntakeRules]:

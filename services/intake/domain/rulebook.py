@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from services.intake.domain.duty.rules import DutyRules
+from services.intake.domain.duty.visit import VisitRules
 
 
 class Destination(StrEnum):
@@ -81,6 +82,7 @@ class IntakeRules:
     first_responsible: FirstResponsible
     numbering: Numbering
     duty: DutyRules = field(default_factory=DutyRules)
+    visits: VisitRules = field(default_factory=VisitRules)
 
     def category(self, code: str) -> Category | None:
         """Return the category called ``code``, or ``None`` when the rulebook has none."""
