@@ -9,8 +9,10 @@ from services.intake.handlers.duty_log import DutyLog
 from services.intake.handlers.duty_shifts import Rosters, Shifts
 from services.intake.handlers.handing_over import Handovers
 from services.intake.handlers.ruling import Rules
+from services.intake.handlers.staffing import Directory
 from services.intake.handlers.ticking import Ticked
 from services.intake.handlers.visiting import Visiting
+from services.intake.staff_kept import Members
 from services.intake.visits_kept import Visits
 from shared.clock import Clock
 from shared.mongo.runtime import Runtime
@@ -25,6 +27,7 @@ class Duty:
     rosters: Rosters
     handovers: Handovers
     visiting: Visiting
+    directory: Directory
     timed: tuple[Ticked, ...]
 
 
@@ -34,6 +37,8 @@ def duty(runtime: Runtime, rules: Rules) -> Duty:
     kept.ensure_indexes()
     visits = Visits(runtime)
     visits.ensure_indexes()
+    members = Members(runtime)
+    members.ensure_indexes()
     clock: Clock = runtime.clock
     return Duty(
         log=DutyLog(kept, rules, clock),
@@ -41,5 +46,6 @@ def duty(runtime: Runtime, rules: Rules) -> Duty:
         rosters=Rosters(kept, rules, clock),
         handovers=Handovers(kept, rules, clock),
         visiting=Visiting(visits, rules, clock),
+        directory=Directory(members, rules, clock),
         timed=(kept.pages, kept.shifts, kept.handovers, visits),
     )

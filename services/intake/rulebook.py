@@ -21,6 +21,7 @@ from services.intake.domain.rulebook import (
     Restart,
 )
 from services.intake.rulebook_duty import DutyRow
+from services.intake.rulebook_staff import StaffRow
 from services.intake.rulebook_visits import VisitsRow
 from services.names import SERVICES
 from shared.regulations import Rulebooks
@@ -97,6 +98,7 @@ class IntakeRulesSchema(Row):
     numbering = nested(_NumberingRow(), **REQUIRED)
     duty = nested(DutyRow())
     visits = nested(VisitsRow())
+    staff = nested(StaffRow())
 
 
 def _roles(rules: IntakeRules) -> Iterator[tuple[str, str]]:

@@ -9,6 +9,7 @@ from services.intake.application import Application
 from services.intake.handlers.desk import PERSONAL_DATA
 from services.intake.schemas import ById, ContactQuery, ContactSchema, CountQuery, Page
 from services.intake.service_duty import DutyCalls
+from services.intake.service_staff import StaffCalls
 from services.intake.service_visits import VisitCalls
 from shared.messaging.consumer import event_batches
 from shared.messaging.delivery import Delivery
@@ -24,7 +25,7 @@ READER_ROLES = ("staff", "system")
 OPERATOR_ROLES = ("supervisor", "operator", "system")
 
 
-class IntakeService(DutyCalls, VisitCalls):
+class IntakeService(DutyCalls, VisitCalls, StaffCalls):
     """The front desk: contacts in, numbered and routed."""
 
     name = "intake"

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from services.intake.domain.duty.rules import DutyRules
+from services.intake.domain.duty.staff import StaffRules
 from services.intake.domain.duty.visit import VisitRules
 
 
@@ -83,6 +84,7 @@ class IntakeRules:
     numbering: Numbering
     duty: DutyRules = field(default_factory=DutyRules)
     visits: VisitRules = field(default_factory=VisitRules)
+    staff: StaffRules = field(default_factory=StaffRules)
 
     def category(self, code: str) -> Category | None:
         """Return the category called ``code``, or ``None`` when the rulebook has none."""
