@@ -36,7 +36,8 @@ class Entries(Kept[LogEntry]):
         """Return what was written about a unit from ``first`` to ``last``, both included."""
         days = {"$gte": first.isoformat(), "$lte": last.isoformat()}
         return self.find(
-            {"org": org, "unit_id": unit_id, "day": days}, sort=[("day", ASCENDING), ("written_at", ASCENDING)]
+            {"org": org, "unit_id": unit_id, "day": days},
+            sort=[("day", ASCENDING), ("written_at", ASCENDING)],
         )
 
 
@@ -68,7 +69,12 @@ class DutyKept:
                     partialFilterExpression={"open": True},
                 ),
                 IndexModel(
-                    [("org", ASCENDING), ("unit_id", ASCENDING), ("day", ASCENDING), ("written_at", ASCENDING)]
+                    [
+                        ("org", ASCENDING),
+                        ("unit_id", ASCENDING),
+                        ("day", ASCENDING),
+                        ("written_at", ASCENDING),
+                    ]
                 ),
             ]
         )
@@ -82,7 +88,10 @@ class DutyKept:
             ]
         )
         self.rosters.store.ensure_indexes(
-            [IndexModel([*desk, ("first", ASCENDING)], unique=True), IndexModel([*desk, ("last", DESCENDING)])]
+            [
+                IndexModel([*desk, ("first", ASCENDING)], unique=True),
+                IndexModel([*desk, ("last", DESCENDING)]),
+            ]
         )
         self.handovers.store.ensure_indexes(
             [
@@ -107,4 +116,3 @@ class DutyKept:
         """Return the shifts of a desk that began on ``day``, in order."""
         query: Mapping[str, Any] = {"org": org, "desk": desk, "day": day.isoformat()}
         return self.shifts.find(query, sort=[("template", ASCENDING)])
-

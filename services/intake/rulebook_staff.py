@@ -68,12 +68,14 @@ class StaffRow(Row):
         posts: Sequence[Post] = data.get("posts", ())
         _named(units, "parent", "units")
         _named(posts, "superior", "posts")
+        rules = StaffRules(units=tuple(units))
+        for unit in units:
+            if unit.most is not None and sum(each.most is not None for each in rules.around(unit.code)) > 1:
+                raise marshmallow.ValidationError(f"{unit.code} lies in a unit with a headcount", "units")
         leaders = {post.code for post in posts if post.leads}
         led = [post.code for post in posts if post.superior is not None and post.superior not in leaders]
         if led:
-            raise marshmallow.ValidationError(
-                f"{', '.join(led)}: under a post that leads nobody", "posts"
-            )
+            raise marshmallow.ValidationError(f"{', '.join(led)}: under a post that leads nobody", "posts")
         for post in posts:
             if post.code in StaffRules(posts=tuple(posts)).chain(post.code):
                 raise marshmallow.ValidationError(f"{post.code} is above itself", "posts")

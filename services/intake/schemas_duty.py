@@ -150,7 +150,7 @@ class Attend(_Strict):
     def _belongs(self, data: dict[str, Any], **_: object) -> None:
         needed = _NEEDED.get(data.get("action", ""))
         if needed is not None and data.get(needed) is None:
-            message = f"is missing: {data['action']} needs it"
+            message = "is needed by the action"
             raise ValidationError(message, needed)
 
 
@@ -198,7 +198,7 @@ class SwapShift(_Strict):
         needed = ("to", "shift", "day") if data.get("action") == "propose" else ("no",)
         for name in needed:
             if data.get(name) is None:
-                message = "is missing"
+                message = "is needed by the action"
                 raise ValidationError(message, name)
 
 

@@ -67,7 +67,7 @@ class ChangeMember(_Strict):
         if data.get("action") == "absent":
             for name in ("first", "last"):
                 if data.get(name) is None:
-                    message = "is missing"
+                    message = "is needed by the action"
                     raise ValidationError(message, name)
             if data["last"] < data["first"]:
                 message = "lies before the first"

@@ -19,7 +19,7 @@ class Members(Kept[Member]):
         documents = Documents(Member)
 
         def document(member: Member) -> Document:
-            return {key: value for key, value in documents.to(member).items() if key != "places" or value}
+            return {key: value for key, value in documents.to(member).items() if key != "place" or value}
 
         super().__init__(runtime, "members", document, documents.of)
 
@@ -28,7 +28,7 @@ class Members(Kept[Member]):
         self.store.ensure_indexes(
             [
                 IndexModel([("org", ASCENDING), ("staff", ASCENDING)], unique=True),
-                IndexModel([("places", ASCENDING)], unique=True, sparse=True),
+                IndexModel([("place", ASCENDING)], unique=True, sparse=True),
             ]
         )
 

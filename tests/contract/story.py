@@ -10,6 +10,7 @@ from typing import Any
 
 from tests.contract.stage import Published, Stage
 from tests.contract.story_audit import audit_everything
+from tests.contract.story_duty import tell_of_duty
 from tests.contract.story_investigations import tell_of_investigations
 from tests.contract.story_liability import tell_of_liability
 from tests.contract.story_offers import file_with_all, tell_of_offers
@@ -107,6 +108,7 @@ def tell() -> Stage:
             contact_received(PROPERTY, 93, complaint={"problem": "dark-stairs"}),
         ),
     )
+    tell_of_duty(stage)
     audit_everything(stage)
     return stage
 

@@ -225,9 +225,7 @@ class Rosters:
                 problem = Problem("assignments", f"{each.day} lies outside the roster")
                 raise ValidationFailed("an assignment lies outside the roster", problems=(problem,))
         needed = {row["day"]: row["people"] for row in data["needed"]}
-        found = findings(
-            assignments, data["first"], data["last"], ruling.rules.duty, ruling.zone, needed
-        )
+        found = findings(assignments, data["first"], data["last"], ruling.rules.duty, ruling.zone, needed)
         return assignments, found
 
 

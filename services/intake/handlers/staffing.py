@@ -9,7 +9,7 @@ from services.intake.domain.duty.staff import (
     Absence,
     Member,
     checked_place,
-    places,
+    free_place,
     staffing,
     superior_of,
 )
@@ -46,8 +46,8 @@ class Directory:
                 superior=data["superior"],
                 skills=dict(data["skills"]),
             )
-            free = places(rules, call.org, member.unit, everybody)
-            member.enter(places=free, inducted=rules.account is None, at=now, cause=cause)
+            free = free_place(rules, call.org, member.unit, everybody)
+            member.enter(place=free, inducted=rules.account is None, at=now, cause=cause)
             return member
 
         return create(self._kept, call, data, "sm", build, Member.view)
@@ -65,8 +65,8 @@ class Directory:
             if action == "induct":
                 member.induct(now, cause)
             elif action == "admit":
-                free = places(rules, call.org, member.unit, self._kept.all(call.org))
-                member.admit(places=free, inducted=rules.account is None, at=now, cause=cause)
+                free = free_place(rules, call.org, member.unit, self._kept.all(call.org))
+                member.admit(place=free, inducted=rules.account is None, at=now, cause=cause)
             elif action == "leave":
                 day = data["last"] or today
                 ends = ruling.end_of_day(now, days=(day - today).days)
@@ -82,12 +82,12 @@ class Directory:
                 unit, post = data["unit"] or member.unit, data["post"] or member.post
                 checked_place(rules, unit, post)
                 others = [each for each in self._kept.all(call.org) if each.id != member.id]
-                free = places(rules, call.org, unit, others)
+                free = free_place(rules, call.org, unit, others)
                 if free is None:
                     raise Conflict(f"{unit} takes nobody more")
                 member.unit, member.post = unit, post
                 if member.state != "pending":
-                    member.places = free
+                    member.place = free
                 member.superior = data["superior"] or member.superior
                 member.tell("moved", now, cause)
 

@@ -38,7 +38,7 @@ def moment(text: str) -> datetime:
 
 
 def organisation(folder: Path, profile: str, **sections: Any) -> Path:
-    """Write an organisation ``test-org`` that follows ``profile`` and decides ``sections`` of intake; return the folder."""
+    """Write an organisation ``test-org`` that follows ``profile`` and decides ``sections`` of intake; return where."""
     content = {
         "org": "test-org",
         "name": "测试",
@@ -48,9 +48,7 @@ def organisation(folder: Path, profile: str, **sections: Any) -> Path:
         "time_zone": "Asia/Shanghai",
         "publishers": [],
         "roles": ROLES,
-        "overrides": [
-            {"version": "2026.1", "effective_from": date(2020, 1, 1), "intake": sections}
-        ],
+        "overrides": [{"version": "2026.1", "effective_from": date(2020, 1, 1), "intake": sections}],
     }
     (folder / "test-org.yaml").write_text(yaml.safe_dump(content, allow_unicode=True), encoding="utf-8")
     return folder

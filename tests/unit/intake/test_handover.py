@@ -30,9 +30,7 @@ def count(code: str, number: str, **more: Any) -> dict[str, Any]:
 def hand_over(intake: Intake, handover: str, *, leave_out: str = "", **numbers: str) -> None:
     """Enter everything the outgoing side owes, but for the heading or check ``leave_out``."""
     counts = [count(code, numbers.get(code, "12"), holders=["jia"]) for code in COUNTS]
-    checks = [
-        {"code": code, "answer": code != "abnormal"} for code in ("desk_tidy", "work_told", "abnormal")
-    ]
+    checks = [{"code": code, "answer": code != "abnormal"} for code in ("desk_tidy", "work_told", "abnormal")]
     intake.do(
         "fill_handover",
         "jia",

@@ -133,9 +133,7 @@ def test_nobody_is_on_two_shifts_at_once_neither_drawn_nor_swapped() -> None:
     with pytest.raises(RuleRefused) as refused:
         intake.do("draw_roster", "lead", **twice)
     assert refused.value.rule in {"B-SHP-01", "B-MBY-19"}
-    drawn = intake.do(
-        "draw_roster", "lead", **roster([*days("an", "day", 1), *days("bai", "late", 1)], 0)
-    )
+    drawn = intake.do("draw_roster", "lead", **roster([*days("an", "day", 1), *days("bai", "late", 1)], 0))
     own = {"id": drawn["roster_id"], "shift": "day", "day": "2025-03-03"}
     intake.do("swap_shift", "an", action="propose", to="bai", **own)
     with pytest.raises(Forbidden):

@@ -23,7 +23,7 @@ def refusal(intake: Intake, who: str, **arguments: Any) -> str | None:
 
 @pytest.mark.rule("B-DUT-12")
 @pytest.mark.parametrize(("at", "late"), [("07:50:00", False), ("07:51:00", True)])
-def test_whoever_takes_the_desk_over_is_there_ten_minutes_early(at: str, late: bool) -> None:
+def test_whoever_takes_the_desk_over_is_there_ten_minutes_early(at: str, *, late: bool) -> None:
     """Promise: for a shift at 08:00, 07:50 is in time and 07:51 a warning."""
     intake = Intake("property-demo", f"2025-03-03 {at}")
     arrived = intake.do("attend_shift", "jia", action="arrive", **DAY)
@@ -34,7 +34,7 @@ def test_whoever_takes_the_desk_over_is_there_ten_minutes_early(at: str, late: b
 
 @pytest.mark.rule("B-PRO-19")
 @pytest.mark.parametrize(("back", "long"), [("15:59", False), ("16:01", True)])
-def test_nobody_stands_in_for_longer_than_four_hours(back: str, long: bool) -> None:
+def test_nobody_stands_in_for_longer_than_four_hours(back: str, *, long: bool) -> None:
     """Promise: four hours and a minute is a warning, and one that comes while it lasts."""
     intake = Intake("property-demo", "2025-03-03 12:00")
     intake.do("attend_shift", "yi", action="arrive", stands_in_for="jia", **DAY)

@@ -1,4 +1,4 @@
-"""Who works where and under whom: escalation goes to the direct superior, headcounts hold, leavers lose their account."""
+"""Who works where and under whom: escalation goes to the one above, headcounts hold, leavers lose their account."""
 
 from __future__ import annotations
 

@@ -25,7 +25,7 @@ def arrive(intake: Intake, **more: Any) -> Any:
 @pytest.mark.rule("A-LOG-42")
 @pytest.mark.parametrize(("ends", "entitled"), [("2025-04-30", False), ("2025-05-06", True), (None, True)])
 def test_a_visitor_whose_contract_has_ended_is_not_entitled(
-    hall: Intake, ends: str | None, entitled: bool
+    hall: Intake, ends: str | None, *, entitled: bool
 ) -> None:
     """Promise: a contract is good to the end of its last day, and no longer."""
     if entitled:

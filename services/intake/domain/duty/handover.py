@@ -314,6 +314,7 @@ class Handover(Timed):
 
     def _head(self) -> dict[str, Any]:
         return {
+            "handover_id": self.id,
             "desk": self.desk,
             "day": self.day.isoformat(),
             "from_shift": self.from_shift,
@@ -323,7 +324,6 @@ class Handover(Timed):
     def view(self) -> dict[str, Any]:
         """Return the JSON shape: what was entered, and who signed."""
         return self._head() | {
-            "handover_id": self.id,
             "shift_id": self.shift_id,
             "state": self.state,
             "change_at": timestamp(self.change_at),

@@ -81,6 +81,7 @@ class LogEntry(Aggregate):
     def write(self, cause: Cause) -> None:
         """Record that it was written; its words stay out of the event."""
         data = {
+            "entry_id": self.id,
             "desk": self.desk,
             "day": self.day.isoformat(),
             "kind": self.kind,
@@ -106,6 +107,7 @@ class LogEntry(Aggregate):
             raise Conflict(f"the plan has points left: {', '.join(self.points_left)}")
         self.follow_ups.append(step)
         data = {
+            "entry_id": self.id,
             "desk": self.desk,
             "action": step.action,
             "point": step.point,
@@ -163,6 +165,7 @@ class LogPage(Timed):
         on_time = self.meet_clock("signature", at, cause)
         self.signed_by, self.signed_at = by, at
         data = {
+            "page_id": self.id,
             "desk": self.desk,
             "period": self.period,
             "by": by,

@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
+from itertools import pairwise
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -80,6 +81,7 @@ class DrawnRoster(Aggregate):
     def draw(self, findings: Sequence[Finding], at: datetime, cause: Cause) -> None:
         """Record that it stands, with the codes of what is not as it should be."""
         data = {
+            "roster_id": self.id,
             "desk": self.desk,
             "first": self.first.isoformat(),
             "last": self.last.isoformat(),
@@ -123,7 +125,9 @@ class DrawnRoster(Aggregate):
         return swap
 
     def _tell(self, swap: Swap, at: datetime, cause: Cause) -> None:
-        self.record("shift_swapped", {"desk": self.desk} | swap_view(swap), at=at, cause=cause)
+        self.record(
+            "shift_swapped", {"roster_id": self.id, "desk": self.desk} | swap_view(swap), at=at, cause=cause
+        )
 
 
 def swap_view(swap: Swap) -> dict[str, Any]:
@@ -183,7 +187,7 @@ def _overlaps(assignments: Sequence[Assignment], rules: DutyRules, zone: ZoneInf
         by_staff[each.staff].append((start, end, each))
     for staff, spans in by_staff.items():
         spans.sort(key=lambda span: (span[0], span[1]))
-        for (_, end, _), (start, _, later) in zip(spans, spans[1:], strict=False):
+        for (_, end, _), (start, _, later) in pairwise(spans):
             if start < end:
                 template = rules.shift(later.shift)
                 source = template.source if template else DESIGN

@@ -159,9 +159,9 @@ class Attendance:
     """What holds of coming and leaving.
 
     ``early`` is how long before the shift its people are there; ``stays`` that nobody leaves before the end;
-    ``hands_over`` the shifts nobody leaves before the handover (none named: all); ``extends`` the shifts that go on while a
-    conversation is open; ``stand_in`` how long one stands in; ``absence`` that an empty post without an accepted
-    swap is absence without leave (旷工); ``ready`` what is prepared before work.
+    ``hands_over`` the shifts nobody leaves before the handover (none named: all); ``extends`` the shifts that go on
+    while a conversation is open; ``stand_in`` how long one stands in; ``absence`` that an empty post without an
+    accepted swap is absence without leave (旷工); ``ready`` what is prepared before work.
     """
 
     early: Sourced[Duration] | None = None

@@ -155,9 +155,7 @@ class Shift(Timed):
             )
         handing = rules.hands_over
         if handing and not handed_over and (not handing.value or self.template in handing.value):
-            raise RuleRefused(
-                "nobody leaves before both sides have signed the handover", rule=handing.source
-            )
+            raise RuleRefused("nobody leaves before both sides have signed the handover", rule=handing.source)
 
     def miss(
         self, staff: str, at: datetime, absence: Sourced[bool], cause: Cause, *, rostered: Sequence[str]
@@ -174,7 +172,12 @@ class Shift(Timed):
         self.record("absent_without_leave", data, at=at, cause=cause)
 
     def _head(self) -> dict[str, Any]:
-        return {"desk": self.desk, "day": self.day.isoformat(), "shift": self.template}
+        return {
+            "shift_id": self.id,
+            "desk": self.desk,
+            "day": self.day.isoformat(),
+            "shift": self.template,
+        }
 
     def _tell(self, action: str, staff: str, at: datetime, cause: Cause, warned: list[Warned]) -> None:
         data = self._head() | {

@@ -1,4 +1,4 @@
-"""The staff directory (人员): units, posts with their superiors and headcounts as data, and the members who hold them."""
+"""The staff directory (人员): units and posts with superiors and headcounts as data, and the members who hold them."""
 
 from __future__ import annotations
 
@@ -108,7 +108,7 @@ class Absence:
 class Member(Aggregate):
     """One member of staff; ``staff`` is the id they sign in with.
 
-    ``places`` are those it takes in units with a headcount: no two members have the same one.
+    ``place`` is the one it takes in a unit with a headcount, else empty: no two members have the same one.
     """
 
     staff: str
@@ -120,23 +120,23 @@ class Member(Aggregate):
     state: str = "joining"
     left_on: date | None = None
     account_until: datetime | None = None
-    places: list[str] = field(default_factory=list)
+    place: str = ""
 
     def absent(self, day: date) -> Absence | None:
         """Return the absence ``day`` lies in."""
         return next((each for each in self.absences if each.first <= day <= each.last), None)
 
-    def enter(self, *, places: list[str] | None, inducted: bool, at: datetime, cause: Cause) -> None:
+    def enter(self, *, place: str | None, inducted: bool, at: datetime, cause: Cause) -> None:
         """Enter; beyond the headcount one stays pending, and without an induction one has no account."""
-        self.places = places or []
-        self.state = "pending" if places is None else "active" if inducted else "joining"
+        self.place = place or ""
+        self.state = "pending" if place is None else "active" if inducted else "joining"
         self.tell("entered", at, cause)
 
-    def admit(self, *, places: list[str] | None, inducted: bool, at: datetime, cause: Cause) -> None:
+    def admit(self, *, place: str | None, inducted: bool, at: datetime, cause: Cause) -> None:
         """Let a pending member in; Conflict while there is no place, or when they do not wait for one."""
-        if self.state != "pending" or places is None:
+        if self.state != "pending" or place is None:
             raise Conflict("there is no place for them, or they do not wait for one")
-        self.places = places
+        self.place = place
         self.state = "active" if inducted else "joining"
         self.tell("admitted", at, cause)
 
@@ -150,10 +150,11 @@ class Member(Aggregate):
     def leave(self, day: date, ends: datetime, source: str | None, at: datetime, cause: Cause) -> None:
         """Leave after ``day``: the account is disabled from ``ends`` on, for whoever keeps accounts."""
         had_account = self.state == "active"
-        self.state, self.left_on, self.places = "left", day, []
+        self.state, self.left_on, self.place = "left", day, ""
         self.account_until = ends if had_account else None
         self.tell("left", at, cause)
         data = {
+            "member_id": self.id,
             "staff": self.staff,
             "day": day.isoformat(),
             "disabled_from": timestamp(ends),
@@ -164,6 +165,7 @@ class Member(Aggregate):
     def tell(self, action: str, at: datetime, cause: Cause) -> None:
         """Record what was changed."""
         data = {
+            "member_id": self.id,
             "action": action,
             "staff": self.staff,
             "unit": self.unit,
@@ -207,18 +209,14 @@ def checked_place(rules: StaffRules, unit: str, post: str) -> None:
         raise ValidationFailed("the rulebook has no such place", problems=tuple(problems))
 
 
-def places(rules: StaffRules, org: str, unit: str, members: Sequence[Member]) -> list[str] | None:
-    """Return a free place in every unit at or above ``unit`` that has a headcount; None when one has none left."""
-    taken = {place for member in members for place in member.places}
-    found = []
+def free_place(rules: StaffRules, org: str, unit: str, members: Sequence[Member]) -> str | None:
+    """Return a free place in the nearest unit with a headcount: empty where none has one, None where all are taken."""
+    taken = {member.place for member in members}
     for each in rules.around(unit):
         if each.most is not None:
-            numbers = range(1, each.most + 1)
-            free = [name for no in numbers if (name := f"{org}/{each.code}/{no}") not in taken]
-            if not free:
-                return None
-            found.append(free[0])
-    return found
+            names = (f"{org}/{each.code}/{number}" for number in range(1, each.most + 1))
+            return next((name for name in names if name not in taken), None)
+    return ""
 
 
 def superior_of(
@@ -257,7 +255,9 @@ def superior_of(
 def staffing(rules: StaffRules, members: Sequence[Member]) -> dict[str, Any]:
     """Return the staffing table: each post's numbers and vacancies, and each lead with too few people."""
     active: Mapping[str, list[Member]] = {
-        post.code: [each for each in members if each.post == post.code and each.state in {"active", "joining"}]
+        post.code: [
+            each for each in members if each.post == post.code and each.state in {"active", "joining"}
+        ]
         for post in rules.posts
     }
     posts = [

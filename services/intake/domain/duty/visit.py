@@ -75,9 +75,7 @@ class Visit(Timed):
     state: str = "queued"
     outcome: str | None = None
 
-    def begin(
-        self, rules: VisitRules, contract_ends: date | None, calendar: Calendar, cause: Cause
-    ) -> None:
+    def begin(self, rules: VisitRules, contract_ends: date | None, calendar: Calendar, cause: Cause) -> None:
         """Check in; RuleRefused when the contract that entitles the visitor has ended."""
         if rules.entitled and contract_ends is not None and contract_ends < self.day:
             raise RuleRefused(
@@ -150,6 +148,7 @@ class Visit(Timed):
 
     def _tell(self, action: str, at: datetime, cause: Cause) -> None:
         data = {
+            "visit_id": self.id,
             "action": action,
             "desk": self.desk,
             "purpose": self.purpose,
