@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from services.intake.application_duty import Duty, duty
 from services.intake.customers_kept import CustomersKept
 from services.intake.dossiers_kept import KeptDossiers
 from services.intake.handlers.desk import Desk
@@ -31,6 +32,7 @@ class Application:
     recompute_clocks: Recompute
     dossiers: KeepDossiers
     look_up_dossiers: LookUpDossiers
+    duty: Duty
 
 
 def build(runtime: Runtime) -> Application:
@@ -45,6 +47,8 @@ def build(runtime: Runtime) -> Application:
     dossiers.ensure_indexes()
     timed: list[Ticked] = []
     timed.append(dossiers)
+    on_duty = duty(runtime, rules)
+    timed += on_duty.timed
     digest_above = runtime.settings.clock_digest_above
     registrar = Registrar(repository, runtime.clock, runtime.ids)
     return Application(
@@ -55,4 +59,5 @@ def build(runtime: Runtime) -> Application:
         recompute_clocks=Recompute(timed, rules, runtime.clock, runtime.ids, digest_above=digest_above),
         dossiers=KeepDossiers(dossiers, repository, rules, runtime.clock),
         look_up_dossiers=LookUpDossiers(dossiers, rules, runtime.clock),
+        duty=on_duty,
     )

@@ -27,7 +27,10 @@ from services.intake.rulebook_dossiers import (
     dossier_faults,
     dossier_roles,
 )
+from services.intake.rulebook_duty import DutyRow
 from services.intake.rulebook_files import FileRulesRow, file_roles
+from services.intake.rulebook_staff import StaffRow
+from services.intake.rulebook_visits import VisitsRow
 from services.names import SERVICES
 from shared.regulations import Rulebooks
 from shared.regulations.fields import REQUIRED, Flag, OneOf, Row, Table, Text, Whole, nested, source
@@ -111,6 +114,10 @@ class IntakeRulesSchema(Row):
         if faults:
             raise marshmallow.ValidationError(dict(faults))
 
+    duty = nested(DutyRow())
+    visits = nested(VisitsRow())
+    staff = nested(StaffRow())
+
 
 def _roles(rules: IntakeRules) -> Iterator[tuple[str, str]]:
     """Yield every role the rulebook names, with its path: a contact must land with somebody."""
@@ -119,6 +126,8 @@ def _roles(rules: IntakeRules) -> Iterator[tuple[str, str]]:
     yield "first_responsible.otherwise", rules.first_responsible.otherwise
     yield from file_roles(rules.files)
     yield from dossier_roles(rules.dossiers, rules.dossier_settings)
+    yield from rules.duty.roles()
+    yield from rules.visits.roles()
 
 
 def read_rulebooks(organisations: Path, profiles: Path = PROFILES) -> Loaded[IntakeRules]:

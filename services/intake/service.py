@@ -9,7 +9,10 @@ from services.intake.application import Application
 from services.intake.handlers.desk import PERSONAL_DATA
 from services.intake.schemas import ById, ContactQuery, ContactSchema, CountQuery, Page
 from services.intake.service_dossiers import DossierCalls
+from services.intake.service_duty import DutyCalls
 from services.intake.service_files import FileCalls
+from services.intake.service_staff import StaffCalls
+from services.intake.service_visits import VisitCalls
 from shared.messaging.consumer import event_batches
 from shared.messaging.delivery import Delivery
 from shared.messaging.outbox import OutboxRelay
@@ -24,7 +27,7 @@ READER_ROLES = ("staff", "system")
 OPERATOR_ROLES = ("supervisor", "operator", "system")
 
 
-class IntakeService(FileCalls, DossierCalls):
+class IntakeService(FileCalls, DossierCalls, DutyCalls, VisitCalls, StaffCalls):
     """The front desk: contacts in, numbered and routed."""
 
     name = "intake"

@@ -34,6 +34,8 @@ OWN_FIELDS: Mapping[str, Json] = {
         "properties": {"row": {"type": "integer", "minimum": 1, "maximum": 10_000_000}},
         "required": ["row"],
     },
+    "Date": {"type": "string", "format": "date"},
+    "Number": {"type": "string", "pattern": r"^\d{1,9}(\.\d{1,2})?$"},
     "_Month": {"type": "string", "pattern": r"^20[0-9]{2}-(0[1-9]|1[0-2])$"},
 }
 
@@ -58,7 +60,7 @@ def of_field(field: fields.Field[Any]) -> Json:
     """Return the JSON Schema of one field."""
     shape = _shape(field)
     for check in field.validators:
-        shape |= _check(check)
+        shape |= _of_kind(field, _check(check))
     if field.allow_none:
         types = shape["type"] if isinstance(shape["type"], list) else [shape["type"]]
         shape["type"] = [*types, *(() if "null" in types else ("null",))]
@@ -68,6 +70,14 @@ def of_field(field: fields.Field[Any]) -> Json:
     if default is not missing and default is not None and not callable(default):
         shape["default"] = default
     return shape
+
+
+def _of_kind(field: fields.Field[Any], bounds: Json) -> Json:
+    """Return bounds in the words for what they bound: the length of a list is its number of items."""
+    if isinstance(field, fields.List):
+        return {key.replace("Length", "Items"): bound for key, bound in bounds.items()}
+    # How many keys a mapping may have is told in words.
+    return {} if isinstance(field, fields.Dict) else bounds
 
 
 def plain(schema: Json) -> Json:

@@ -11,6 +11,7 @@ from typing import Any
 from tests.contract.stage import Published, Stage
 from tests.contract.story_audit import audit_everything
 from tests.contract.story_dossiers import tell_of_dossiers
+from tests.contract.story_duty import tell_of_duty
 from tests.contract.story_files import tell_of_files
 from tests.contract.story_investigations import tell_of_investigations
 from tests.contract.story_liability import tell_of_liability
@@ -111,6 +112,7 @@ def tell() -> Stage:
         ),
     )
     tell_of_dossiers(stage)
+    tell_of_duty(stage)
     audit_everything(stage)
     return stage
 

@@ -37,6 +37,10 @@ TOLD_IN_WORDS = {
     "is no valid phone number",
     "belongs only to a reply that is not final",
     "names either staff or a department",
+    "is needed by the action",
+    "either the id or the code",
+    "must be 0 to 399 days after the first",
+    "lies before the first",
 }
 #: Values put wherever an argument stands. Whole numbers for truth values are left to Python, where 1 is True.
 ODD_VALUES: tuple[Any, ...] = (

@@ -6,6 +6,9 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from services.intake.domain.dossiers.rules import DossierRule, DossierSettings, dossier_rule
+from services.intake.domain.duty.rules import DutyRules
+from services.intake.domain.duty.staff import StaffRules
+from services.intake.domain.duty.visit import VisitRules
 from services.intake.domain.files.rules import FileRules
 
 
@@ -84,6 +87,9 @@ class IntakeRules:
     files: FileRules = field(default_factory=FileRules)
     dossiers: tuple[DossierRule, ...] = ()
     dossier_settings: tuple[DossierSettings, ...] = ()
+    duty: DutyRules = field(default_factory=DutyRules)
+    visits: VisitRules = field(default_factory=VisitRules)
+    staff: StaffRules = field(default_factory=StaffRules)
 
     def category(self, code: str) -> Category | None:
         """Return the category called ``code``, or ``None`` when the rulebook has none."""

@@ -1,0 +1,1 @@
+"""Duty (值班): shifts and rosters, the duty log, the handover between shifts."""
