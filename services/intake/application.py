@@ -4,11 +4,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from services.intake.handlers.access_log import Accesses
+from services.intake.handlers.data_requests import DataRequesting, Erasable, Eraser
 from services.intake.handlers.desk import Desk
+from services.intake.handlers.door import DoorKeeper
+from services.intake.handlers.personal_data import PersonalData
 from services.intake.handlers.receive import ReceiveEvents
 from services.intake.handlers.registering import Registrar
 from services.intake.handlers.ruling import Rules
 from services.intake.handlers.ticking import FireClocks, Recompute, Ticked
+from services.intake.privacy_kept import AccessLog, DataRequests, PrivacyFiles, Throttles
 from services.intake.repository import IntakeRepository
 from services.intake.rulebook import load_rulebooks
 from shared.mongo.runtime import Runtime
@@ -23,6 +28,11 @@ class Application:
     desk: Desk
     fire_clocks: FireClocks
     recompute_clocks: Recompute
+    accesses: Accesses
+    personal_data: PersonalData
+    data_requests: DataRequesting
+    eraser: Eraser
+    door: DoorKeeper
 
 
 def build(runtime: Runtime) -> Application:
@@ -34,9 +44,22 @@ def build(runtime: Runtime) -> Application:
     timed: list[Ticked] = []
     digest_above = runtime.settings.clock_digest_above
     registrar = Registrar(repository, runtime.clock, runtime.ids)
+    accesses = Accesses(AccessLog(runtime), rules, runtime.clock)
+    requests = DataRequests(runtime)
+    # Every part that keeps personal data of customers and is to erase it when asked.
+    erasable: list[Erasable] = []
+    eraser = Eraser(requests, repository, erasable, rules, runtime.clock, runtime.ids)
+    door = DoorKeeper(repository, Throttles(runtime), rules, runtime.clock)
     return Application(
-        receive=ReceiveEvents(repository, registrar, rulebooks, runtime.clock),
+        receive=ReceiveEvents(repository, registrar, rulebooks, runtime.clock, door=door),
         desk=Desk(repository, registrar, rulebooks, runtime.clock),
         fire_clocks=FireClocks(timed, runtime.clock, runtime.ids, digest_above=digest_above),
         recompute_clocks=Recompute(timed, rules, runtime.clock, runtime.ids, digest_above=digest_above),
+        accesses=accesses,
+        personal_data=PersonalData(
+            repository, accesses, requests, PrivacyFiles(runtime), runtime.clock
+        ),
+        data_requests=DataRequesting(requests, repository, accesses, rules, eraser, runtime.clock),
+        eraser=eraser,
+        door=door,
     )

@@ -8,6 +8,7 @@ from typing import Any
 from services.intake.application import Application
 from services.intake.handlers.desk import PERSONAL_DATA
 from services.intake.schemas import ById, ContactQuery, ContactSchema, CountQuery, Page
+from services.intake.service_privacy import PrivacyCalls
 from shared.messaging.consumer import event_batches
 from shared.messaging.delivery import Delivery
 from shared.messaging.outbox import OutboxRelay
@@ -22,7 +23,7 @@ READER_ROLES = ("staff", "system")
 OPERATOR_ROLES = ("supervisor", "operator", "system")
 
 
-class IntakeService:
+class IntakeService(PrivacyCalls):
     """The front desk: contacts in, numbered and routed."""
 
     name = "intake"
@@ -75,6 +76,7 @@ class IntakeService:
     def get_customer(self, call: Call, data: dict[str, Any]) -> dict[str, Any]:
         """Return a customer's file; personal data only to those who may see it."""
         full = PERSONAL_DATA in call.caller.roles
+        self.app.personal_data.open_file(call, data["id"], full=full)
         return self.app.desk.customer(call.org, data["id"], actor=call.actor, full=full)
 
     @query(*OPERATOR_ROLES, schema=Page)

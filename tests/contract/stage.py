@@ -34,13 +34,12 @@ from tests.contract.dispute_store import MemoryDisputes
 from tests.contract.investigation_store import MemoryInvestigations
 from tests.contract.ledger_store import MemoryLedgers
 from tests.contract.offer_store import MemoryOffers
-from tests.contract.stores import ComplaintsMemory, FollowupMemory, IntakeMemory, ReportingMemory, Sink
+from tests.contract.stores import ComplaintsMemory, FollowupMemory, ReportingMemory, Sink
 from tests.memory import memory_runtime
 
 ORGANISATIONS = Path(__file__).parents[2] / "organisations"
 
 _MEMORIES: Mapping[str, tuple[str, Callable[[Sink], Any]]] = {
-    "intake": ("services.intake.application.IntakeRepository", IntakeMemory),
     "complaints": ("services.complaints.application.CaseRepository", ComplaintsMemory),
     "followup": ("services.followup.application.FollowupRepository", FollowupMemory),
     "reporting": ("services.reporting.application.ReportingRepository", ReportingMemory),
@@ -119,7 +118,6 @@ class Stage:
 
     def _build(self, service_class: Any) -> None:
         name = service_class.name
-        place, memory = _MEMORIES[name]
         runtime = memory_runtime(
             self.clock,
             TimeOrderedIds(),
@@ -128,6 +126,11 @@ class Stage:
                 service=name, organisations_dir=ORGANISATIONS, clock_digest_above=_DIGEST_ABOVE.get(name)
             ),
         )
+        if name not in _MEMORIES:
+            # It runs its own repositories, over the database in memory.
+            self._start(service_class, _BUILD[name](runtime))
+            return
+        place, memory = _MEMORIES[name]
         kept = self.memories[name] = memory(self._sink(name))
         ledgers = MemoryLedgers(lambda: kept.cases_kept.all(), self._sink(name))  # noqa: PLW0108 - only complaints has cases
         offers = MemoryOffers(self._sink(name))
@@ -141,9 +144,12 @@ class Stage:
             patch(_INVESTIGATIONS, lambda _: found),
         ):
             application = _BUILD[name](runtime)
+        self._start(service_class, application)
+
+    def _start(self, service_class: Any, application: Any) -> None:
         service = service_class()
         service.app = application
-        self.services[name] = service
+        self.services[service_class.name] = service
 
     def _sink(self, name: str) -> Sink:
         def publish(entries: Sequence[Unsent]) -> None:

@@ -5,6 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
+from services.intake.domain.door import Door
+from services.intake.domain.privacy.rules import Privacy
+
 
 class Destination(StrEnum):
     """Where a registered contact goes: to a case of its own, or to somebody's desk."""
@@ -78,6 +81,8 @@ class IntakeRules:
     channels: tuple[Channel, ...]
     first_responsible: FirstResponsible
     numbering: Numbering
+    privacy: Privacy | None = None
+    door: Door | None = None
 
     def category(self, code: str) -> Category | None:
         """Return the category called ``code``, or ``None`` when the rulebook has none."""
