@@ -56,9 +56,7 @@ def build(runtime: Runtime) -> Application:
         fire_clocks=FireClocks(timed, runtime.clock, runtime.ids, digest_above=digest_above),
         recompute_clocks=Recompute(timed, rules, runtime.clock, runtime.ids, digest_above=digest_above),
         accesses=accesses,
-        personal_data=PersonalData(
-            repository, accesses, requests, PrivacyFiles(runtime), runtime.clock
-        ),
+        personal_data=PersonalData(repository, accesses, requests, PrivacyFiles(runtime), runtime.clock),
         data_requests=DataRequesting(requests, repository, accesses, rules, eraser, runtime.clock),
         eraser=eraser,
         door=door,

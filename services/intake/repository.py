@@ -218,7 +218,10 @@ class IntakeRepository:
     def known_rejections(self, ids: Sequence[str]) -> set[str]:
         """Return which of ``ids`` are kept."""
         with database_errors():
-            return {row["_id"] for row in self._rejections.collection.find({"_id": {"$in": list(ids)}}, {"_id": 1})}
+            return {
+                row["_id"]
+                for row in self._rejections.collection.find({"_id": {"$in": list(ids)}}, {"_id": 1})
+            }
 
     def count_rejections(self, org: str, publisher: str, since: datetime) -> int:
         """Return how many events of ``publisher`` were kept as rejected since an instant."""

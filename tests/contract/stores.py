@@ -22,9 +22,6 @@ from services.complaints.sheets import Sheet
 from services.followup.domain.callback import Callback, State
 from services.followup.domain.facts import Ending
 from services.followup.domain.message import Message
-from services.intake.domain.contact import Contact
-from services.intake.domain.customer import Customer
-from services.intake.domain.rejection import Rejection
 from services.reporting.domain.case import CaseFact
 from services.reporting.domain.event import ArchivedEvent
 from services.reporting.domain.kpi import Formula

@@ -85,7 +85,12 @@ class DoorKeeper:
             if not over:
                 return before
             counting = throttle or Throttle(
-                id=throttle_id, org=org, publisher=publisher, hour=hour, limit=limit.value, source=limit.source
+                id=throttle_id,
+                org=org,
+                publisher=publisher,
+                hour=hour,
+                limit=limit.value,
+                source=limit.source,
             )
             since = counting.history.next_seq
             new = counting.count(over, now, Cause(next(iter(over)), publisher))

@@ -119,9 +119,7 @@ class ContactReader:
             raise self._refuse(raw, document, _in_data(problems))
         return intent
 
-    def _named_sensitive(
-        self, org: str, now: datetime, problems: tuple[Problem, ...]
-    ) -> tuple[Problem, ...]:
+    def _named_sensitive(self, org: str, now: datetime, problems: tuple[Problem, ...]) -> tuple[Problem, ...]:
         """Say of unknown fields that are key sensitive (个人关键敏感信息) by which rule they are never taken."""
         privacy = self._rulebooks.for_org(org, now).sections.privacy
         never = {} if privacy is None else privacy.never_taken

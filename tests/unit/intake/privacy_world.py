@@ -47,6 +47,9 @@ roles: [staff, service_desk, complaint_handler, telemarketing, supervisor, manag
 """
 
 
+_KEYS = itertools.count()
+
+
 @dataclass(frozen=True)
 class As:
     """Somebody who calls."""
@@ -54,7 +57,7 @@ class As:
     org: str = PLAZA
     actor: str = "u-1"
     roles: frozenset[str] = frozenset({"staff"})
-    key: str = field(default_factory=lambda keys=itertools.count(): f"key-{next(keys)}")  # type: ignore[misc]
+    key: str = field(default_factory=lambda: f"key-{next(_KEYS)}")
     traceparent: str | None = None
 
 

@@ -52,7 +52,12 @@ def test_a_thousand_wrong_events_are_kept_up_to_the_limit_and_counted_beyond(wor
     assert kept(world) == LIMIT
     assert len(world.events("contact_rejected")) == LIMIT
     told = only(world.events("publisher_throttled"))
-    assert (told["publisher"], told["limit"], told["over"], told["source"]) == ("hotline", LIMIT, 100, "design")
+    assert (told["publisher"], told["limit"], told["over"], told["source"]) == (
+        "hotline",
+        LIMIT,
+        100,
+        "design",
+    )
     row = only(throttled(world))
     assert (row["over"], row["fields"]) == (500, [{"field": "data.channel", "count": 500}])
     assert len(world.events("contact_registered")) == 5
@@ -83,7 +88,7 @@ def test_what_the_broker_delivers_again_counts_once(
         raise Unavailable("the process died")
 
     with monkeypatch.context() as patched:
-        patched.setattr(world.app.receive._repository, "reject", dies)  # noqa: SLF001 - where the process dies
+        patched.setattr(world.app.receive._repository, "reject", dies)
         with pytest.raises(Unavailable):
             world.take(*last)
     assert only(throttled(world))["over"] == 100
@@ -100,7 +105,7 @@ def test_every_wrong_event_is_either_kept_or_counted_once(batches: list[list[int
     """Guards the sum: whatever is delivered in whichever batches, kept and counted make up all there were."""
     world = PrivacyWorld(ORGANISATIONS)
     small = Sourced(4, "design")
-    world.app.door._limit = lambda *_: small  # type: ignore[method-assign]  # noqa: SLF001 - soon reached
+    world.app.door._limit = lambda *_: small  # type: ignore[method-assign]
     for batch in batches:
         world.take(*(rubbish(number) for number in batch))
     different = {number for batch in batches for number in batch}
@@ -138,7 +143,9 @@ def test_a_publisher_sends_what_its_organisation_lists_for_it(
 
 def test_a_type_that_is_not_listed_is_refused(tmp_path: Path) -> None:
     """Guards the types per publisher: field and reason are named, and where the contract is."""
-    world = PrivacyWorld(_with(tmp_path, "types: [contact.received], channels: [web]", "types: [fees.overdue]"))
+    world = PrivacyWorld(
+        _with(tmp_path, "types: [contact.received], channels: [web]", "types: [fees.overdue]")
+    )
     world.take(received(PROPERTY, channel="web"), user="pub-property-fees")
     rejected = only(world.events("contact_rejected"))
     assert [reason["field"] for reason in rejected["reasons"]] == ["type"]
@@ -146,7 +153,8 @@ def test_a_type_that_is_not_listed_is_refused(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "wrong", ["chanels: [web]", "channels: web", "channels: ['不行']", "channels: [web]}\n  nobody: {types: [x]"]
+    "wrong",
+    ["chanels: [web]", "channels: web", "channels: ['不行']", "channels: [web]}\n  nobody: {types: [x]"],
 )
 def test_a_limit_that_cannot_be_meant_is_found_at_the_start(tmp_path: Path, wrong: str) -> None:
     """Guards against a limit that silently limits nothing."""

@@ -84,13 +84,17 @@ def test_an_identity_number_is_shown_masked_and_biometrics_are_refused_at_the_do
     }
     granted = shown(rules, "customer", values, Subject.PERSON, {"staff"}, granted={"phone"})
     assert (granted["phone"], granted["name"]) == ("13800000001", "测**")
-    event = received(customer={"kind": "person", "name": "测试甲", "phone": "13800000001", "fingerprint": "x"})
+    event = received(
+        customer={"kind": "person", "name": "测试甲", "phone": "13800000001", "fingerprint": "x"}
+    )
     world.take(event)
     (refused,) = world.events("contact_rejected")
     (reason,) = refused["reasons"]
     assert reason["field"] == "data.customer.fingerprint"
     assert "B-DSE-06" in reason["reason"]
-    assert world.app.desk.contacts(PLAZA, {"category": None, "received_from": None, "limit": 9, "skip": 0}) == []
+    assert (
+        world.app.desk.contacts(PLAZA, {"category": None, "received_from": None, "limit": 9, "skip": 0}) == []
+    )
 
 
 @pytest.mark.rule("B-DSE-07")

@@ -34,8 +34,9 @@ def world(folder: Path) -> PrivacyWorld:
 @pytest.mark.rule("B-FDK-03")
 def test_a_phone_number_is_read_only_with_the_supervisors_approval(world: PrivacyWorld) -> None:
     """Guards disclosure: no approval no number, naming the rule; with one, this customer and purpose only."""
-    customer, other = world.customer(PROPERTY), world.customer(
-        PROPERTY, kind="person", name="测试乙", phone="13800000002"
+    customer, other = (
+        world.customer(PROPERTY),
+        world.customer(PROPERTY, kind="person", name="测试乙", phone="13800000002"),
     )
     clerk, boss = agent(PROPERTY), agent(PROPERTY, "supervisor", actor="u-2")
     masked = world.app.desk.customer(PROPERTY, customer, actor="u-1", full=False)
@@ -52,7 +53,9 @@ def test_a_phone_number_is_read_only_with_the_supervisors_approval(world: Privac
     for call, wanted in ((agent(PROPERTY), other), (agent(PROPERTY, actor="u-3"), customer)):
         with pytest.raises(RuleRefused):
             world.read(call, wanted, "phone", request_id=request)
-    outcomes = [(row["customer_id"] == customer, row["outcome"], row["source"]) for row in world.log(PROPERTY)]
+    outcomes = [
+        (row["customer_id"] == customer, row["outcome"], row["source"]) for row in world.log(PROPERTY)
+    ]
     assert sorted(outcomes) == sorted(
         [
             (True, "refused", "B-FDK-03"),

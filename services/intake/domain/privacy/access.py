@@ -47,9 +47,7 @@ class AccessEntry(Aggregate):
     lot: float
 
     @staticmethod
-    def of(
-        entry_id: str, org: str, access: Access, *, month: str, at: datetime, cause: Cause
-    ) -> AccessEntry:
+    def of(entry_id: str, org: str, access: Access, *, month: str, at: datetime, cause: Cause) -> AccessEntry:
         """Log ``access`` of the cause's actor at ``at``."""
         by = cause.actor
         entry = AccessEntry(
