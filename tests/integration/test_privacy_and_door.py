@@ -12,6 +12,7 @@ from pathlib import Path
 
 import amqp
 import pytest
+from kombu.connection import Connection
 
 from shared.errors import RuleRefused
 from tests.integration.bus import Bus, eventually
@@ -67,8 +68,12 @@ def test_a_publisher_sends_only_what_its_organisation_and_the_broker_let_it(bus:
     sound = enquiry(PROPERTY, channel="web")
     bus.publish("property-fees", sound)
     bus.desk(PROPERTY).contact_of(sound)
-    with pytest.raises(amqp.exceptions.AccessRefused):
-        bus.publish_as("pub-property-fees", as_message(enquiry(PROPERTY), routing_key="contact.deleted"))
+    with Connection(bus.stack.broker_url("pub-property-fees"), connect_timeout=5) as connection:
+        channel = connection.channel()
+        channel.confirm_select()
+        forged = amqp.Message(as_message(enquiry(PROPERTY)).body, user_id="pub-property-fees")
+        with pytest.raises(amqp.exceptions.AccessRefused, match=r"contact\.deleted"):
+            channel.basic_publish_confirm(forged, "external.events", "contact.deleted")
 
 
 def test_an_erased_customer_is_nowhere_and_comes_back_as_somebody_new(bus: Bus) -> None:
