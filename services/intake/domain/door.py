@@ -52,6 +52,7 @@ class Throttle(Aggregate):
         self.seen = self.seen[-_REMEMBERED:]
         if before == 0 and self.over:
             data = {
+                "throttle_id": self.id,
                 "publisher": self.publisher,
                 "hour": timestamp(self.hour),
                 "limit": self.limit,

@@ -41,9 +41,13 @@ class Accesses:
         """Write to ``log``."""
         self._log, self._rules, self._clock = log, rules, clock
 
+    def find(self, org: str) -> Privacy | None:
+        """Return what the rulebook of ``org`` says of personal data, if anything."""
+        return self._rules.in_force(org, self._clock.now()).rules.privacy
+
     def privacy(self, org: str) -> Privacy:
         """Return what the rulebook of ``org`` says of personal data; NotFound when it says nothing."""
-        rules = self._rules.in_force(org, self._clock.now()).rules.privacy
+        rules = self.find(org)
         if rules is None:
             raise NotFound("the rulebook has no section on personal data: nothing is shown in full")
         return rules

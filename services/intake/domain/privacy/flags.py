@@ -29,6 +29,7 @@ class PrivacyFile(Aggregate):
         if before == (self.confidentiality_agreement, self.opt_out):
             return
         data = {
+            "file_id": self.id,
             "customer_id": self.customer_id,
             "confidentiality_agreement": self.confidentiality_agreement,
             "opt_out": self.opt_out,
