@@ -16,6 +16,8 @@ __all__ = ["PUBLISHERS", "RETRY_DELAYS_MS", "SERVICES", "subscriptions_of", "top
 SERVICES: tuple[type, ...] = (IntakeService, ComplaintsService, FollowupService, ReportingService)
 #: External systems of the demo, each with a broker user of its own.
 PUBLISHERS = ("hotline", "shop", "crm", "chat", "property-fees")
+#: Those whose contract lists what they publish; the broker refuses them any other routing key.
+LIMITED = (("property-fees", ("contact.received",)),)
 RETRY_DELAYS_MS = (1_000, 5_000, 30_000, 120_000, 600_000)
 
 
@@ -27,5 +29,6 @@ def topology(
         services=tuple(service.name for service in SERVICES),  # type: ignore[attr-defined]  # nameko's convention
         subscriptions=tuple(sub for service in SERVICES for sub in subscriptions_of(service)),
         publishers=tuple(publishers),
+        limited=tuple(row for row in LIMITED if row[0] in publishers),
         retry_delays_ms=tuple(retry_delays_ms),
     )

@@ -75,4 +75,5 @@ def _from_data(data: dict[str, Any]) -> Topology:
     values: dict[str, Any] = {
         name: tuple(value) if isinstance(value, list) else value for name, value in data.items()
     }
-    return Topology(**values | {"subscriptions": tuple(subscriptions)})
+    limited = tuple((publisher, tuple(keys)) for publisher, keys in data["limited"])
+    return Topology(**values | {"subscriptions": tuple(subscriptions), "limited": limited})

@@ -60,6 +60,7 @@ def show(
         output.print(f"{name:<12} {escape(str(row[name]))}", soft_wrap=True)
     for reason in row["reasons"]:
         output.print(f"{'wrong':<12} {escape(reason['field'])}: {escape(reason['reason'])}", soft_wrap=True)
+    output.print(f"{'contract':<12} {escape(row['contract'])}", soft_wrap=True)
     if body:
         output.print(escape(row["body"]), soft_wrap=True)
 

@@ -7,14 +7,19 @@ from dataclasses import dataclass
 from services.intake.application_duty import Duty, duty
 from services.intake.customers_kept import CustomersKept
 from services.intake.dossiers_kept import KeptDossiers
+from services.intake.handlers.access_log import Accesses
+from services.intake.handlers.data_requests import DataRequesting, Erasable, Eraser
 from services.intake.handlers.desk import Desk
+from services.intake.handlers.door import DoorKeeper
 from services.intake.handlers.dossier_reading import LookUpDossiers
 from services.intake.handlers.dossiers import KeepDossiers
 from services.intake.handlers.files import Files
+from services.intake.handlers.personal_data import PersonalData
 from services.intake.handlers.receive import ReceiveEvents
 from services.intake.handlers.registering import Registrar
 from services.intake.handlers.ruling import Rules
 from services.intake.handlers.ticking import FireClocks, Recompute, Ticked
+from services.intake.privacy_kept import AccessLog, DataRequests, PrivacyFiles, Throttles
 from services.intake.repository import IntakeRepository
 from services.intake.rulebook import load_rulebooks
 from shared.mongo.runtime import Runtime
@@ -33,6 +38,11 @@ class Application:
     dossiers: KeepDossiers
     look_up_dossiers: LookUpDossiers
     duty: Duty
+    accesses: Accesses
+    personal_data: PersonalData
+    data_requests: DataRequesting
+    eraser: Eraser
+    door: DoorKeeper
 
 
 def build(runtime: Runtime) -> Application:
@@ -51,8 +61,14 @@ def build(runtime: Runtime) -> Application:
     timed += on_duty.timed
     digest_above = runtime.settings.clock_digest_above
     registrar = Registrar(repository, runtime.clock, runtime.ids)
+    accesses = Accesses(AccessLog(runtime), rules, runtime.clock)
+    requests = DataRequests(runtime)
+    # Every part that keeps personal data of customers and is to erase it when asked.
+    erasable: list[Erasable] = []
+    eraser = Eraser(requests, repository, erasable, rules, runtime.clock, runtime.ids)
+    door = DoorKeeper(repository, Throttles(runtime), rules, runtime.clock)
     return Application(
-        receive=ReceiveEvents(repository, registrar, rulebooks, runtime.clock),
+        receive=ReceiveEvents(repository, registrar, rulebooks, runtime.clock, door=door),
         desk=Desk(repository, registrar, rulebooks, runtime.clock),
         files=Files.over(customers, repository, rules, runtime.clock),
         fire_clocks=FireClocks(timed, runtime.clock, runtime.ids, digest_above=digest_above),
@@ -60,4 +76,9 @@ def build(runtime: Runtime) -> Application:
         dossiers=KeepDossiers(dossiers, repository, rules, runtime.clock),
         look_up_dossiers=LookUpDossiers(dossiers, rules, runtime.clock),
         duty=on_duty,
+        accesses=accesses,
+        personal_data=PersonalData(repository, accesses, requests, PrivacyFiles(runtime), runtime.clock),
+        data_requests=DataRequesting(requests, repository, accesses, rules, eraser, runtime.clock),
+        eraser=eraser,
+        door=door,
     )

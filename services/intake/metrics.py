@@ -20,3 +20,11 @@ EVENTS_REJECTED = counter(
         "External events kept as rejected, by the publisher that sent them.",
     )
 )
+EVENTS_THROTTLED = counter(
+    Metric(
+        "kefu_external_events_throttled_total",
+        "counter",
+        ("publisher",),
+        "External events beyond the hour's limit of rejected ones, counted and not kept, by publisher.",
+    )
+)

@@ -17,6 +17,7 @@ from pymongo.errors import DuplicateKeyError
 from services.intake.customers_kept import CUSTOMER_INDEXES, customer_document, customer_of
 from services.intake.domain.contact import ComplaintClaim, Contact, Origin, Responsible
 from services.intake.domain.customer import Customer
+from services.intake.domain.privacy.erasing import ERASED
 from services.intake.domain.rejection import Rejection
 from shared.aggregate import base_document, base_fields
 from shared.errors import Conflict, Problem
@@ -60,6 +61,13 @@ class IntakeRepository:
             ]
         )
         self._rejections.ensure_indexes([IndexModel([("org", ASCENDING), ("rejected_at", DESCENDING)])])
+        # For erasing, exports, and counting what one publisher sent that could not be taken.
+        self._customers.ensure_indexes([IndexModel([("org", ASCENDING), ("_id", ASCENDING)])])
+        self._contacts.ensure_indexes([IndexModel([("customer_id", ASCENDING)])])
+        by_publisher = [("org", ASCENDING), ("publisher", ASCENDING), ("rejected_at", ASCENDING)]
+        self._rejections.ensure_indexes(
+            [IndexModel(by_publisher), IndexModel([("org", ASCENDING), ("_id", ASCENDING)])]
+        )
 
     def customers_by_key(self, keys: Sequence[str]) -> dict[str, str]:
         """Return the customer id for every one of ``keys`` that a file has."""
@@ -202,6 +210,60 @@ class IntakeRepository:
             {"org": org}, sort=[("rejected_at", DESCENDING)], limit=limit, skip=skip
         )
         return [_rejection(row) for row in rows]
+
+    def customers_after(self, org: str, after: str, limit: int) -> list[Customer]:
+        """Return the files of ``org`` with ids after ``after``, by id, without those that were erased."""
+        rows = self._customers.find_many(_kept(org) | _after(after), sort=_BY_ID, limit=limit)
+        return [customer_of(row) for row in rows]
+
+    def count_customers(self, org: str) -> int:
+        """Return how many files ``org`` has, without those that were erased."""
+        return self._customers.count(_kept(org))
+
+    def save_customer(self, customer: Customer, *, since_seq: int) -> None:
+        """Write a changed file; Conflict if somebody else changed it meanwhile."""
+        self._customers.replace(customer_document(customer), since_seq=since_seq)
+
+    def contacts_to_erase(self, customer_id: str, erased: str, limit: int) -> list[Contact]:
+        """Return contacts of a customer whose text is not ``erased``."""
+        query = {"customer_id": customer_id, "text": {"$ne": erased}}
+        return [_contact(row) for row in self._contacts.find_many(query, limit=limit)]
+
+    def save_contacts(self, changes: Sequence[tuple[Contact, int]]) -> tuple[str, ...]:
+        """Write changed contacts; return the ids of those that somebody else changed meanwhile."""
+        return self._contacts.replace_many([(_contact_document(row), since) for row, since in changes])
+
+    def rejections_after(self, org: str, after: str, limit: int) -> list[Rejection]:
+        """Return rejected events kept under ``org``, by id, with ids after ``after``."""
+        query = {"org": org} | _after(after)
+        return [_rejection(row) for row in self._rejections.find_many(query, sort=_BY_ID, limit=limit)]
+
+    def save_rejections(self, changes: Sequence[tuple[Rejection, int]]) -> tuple[str, ...]:
+        """Write changed rejected events; return the ids of those that somebody else changed meanwhile."""
+        return self._rejections.replace_many([(_rejection_document(row), since) for row, since in changes])
+
+    def known_rejections(self, ids: Sequence[str]) -> set[str]:
+        """Return which of ``ids`` are kept."""
+        with database_errors():
+            return {
+                row["_id"]
+                for row in self._rejections.collection.find({"_id": {"$in": list(ids)}}, {"_id": 1})
+            }
+
+    def count_rejections(self, org: str, publisher: str, since: datetime) -> int:
+        """Return how many events of ``publisher`` were kept as rejected since an instant."""
+        return self._rejections.count({"org": org, "publisher": publisher, "rejected_at": {"$gte": since}})
+
+
+_BY_ID = [("_id", ASCENDING)]
+
+
+def _kept(org: str) -> dict[str, Any]:
+    return {"org": org, "name": {"$ne": ERASED}}
+
+
+def _after(last: str) -> dict[str, Any]:
+    return {"_id": {"$gt": last}}
 
 
 _CONTACT_FIELDS = (

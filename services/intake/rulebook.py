@@ -21,6 +21,7 @@ from services.intake.domain.rulebook import (
     Numbering,
     Restart,
 )
+from services.intake.rulebook_door import DoorRow
 from services.intake.rulebook_dossiers import (
     DossierRow,
     DossierSettingsRow,
@@ -29,6 +30,7 @@ from services.intake.rulebook_dossiers import (
 )
 from services.intake.rulebook_duty import DutyRow
 from services.intake.rulebook_files import FileRulesRow, file_roles
+from services.intake.rulebook_privacy import PrivacyRow, privacy_roles
 from services.intake.rulebook_staff import StaffRow
 from services.intake.rulebook_visits import VisitsRow
 from services.names import SERVICES
@@ -117,6 +119,8 @@ class IntakeRulesSchema(Row):
     duty = nested(DutyRow())
     visits = nested(VisitsRow())
     staff = nested(StaffRow())
+    privacy = nested(PrivacyRow(), load_default=None)
+    door = nested(DoorRow(), load_default=None)
 
 
 def _roles(rules: IntakeRules) -> Iterator[tuple[str, str]]:
@@ -128,6 +132,7 @@ def _roles(rules: IntakeRules) -> Iterator[tuple[str, str]]:
     yield from dossier_roles(rules.dossiers, rules.dossier_settings)
     yield from rules.duty.roles()
     yield from rules.visits.roles()
+    yield from privacy_roles(rules.privacy)
 
 
 def read_rulebooks(organisations: Path, profiles: Path = PROFILES) -> Loaded[IntakeRules]:

@@ -11,6 +11,7 @@ from services.intake.schemas import ById, ContactQuery, ContactSchema, CountQuer
 from services.intake.service_dossiers import DossierCalls
 from services.intake.service_duty import DutyCalls
 from services.intake.service_files import FileCalls
+from services.intake.service_privacy import PrivacyCalls
 from services.intake.service_staff import StaffCalls
 from services.intake.service_visits import VisitCalls
 from shared.messaging.consumer import event_batches
@@ -27,7 +28,7 @@ READER_ROLES = ("staff", "system")
 OPERATOR_ROLES = ("supervisor", "operator", "system")
 
 
-class IntakeService(FileCalls, DossierCalls, DutyCalls, VisitCalls, StaffCalls):
+class IntakeService(FileCalls, DossierCalls, DutyCalls, VisitCalls, StaffCalls, PrivacyCalls):
     """The front desk: contacts in, numbered and routed."""
 
     name = "intake"
@@ -80,6 +81,7 @@ class IntakeService(FileCalls, DossierCalls, DutyCalls, VisitCalls, StaffCalls):
     def get_customer(self, call: Call, data: dict[str, Any]) -> dict[str, Any]:
         """Return a customer's file; personal data only to those who may see it."""
         full = PERSONAL_DATA in call.caller.roles
+        self.app.personal_data.open_file(call, data["id"], full=full)
         return self.app.desk.customer(call.org, data["id"], actor=call.actor, full=full)
 
     @query(*OPERATOR_ROLES, schema=Page)

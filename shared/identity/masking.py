@@ -96,10 +96,15 @@ def mask_name(name: str) -> str:
 
 
 def mask_id_number(number: str) -> str:
-    """Return the first and last character of an identity number with stars between; short ones all hidden."""
+    """Return the first three and last four characters of an identity number, as in ``110***********1234``.
+
+    Of a number shorter than 15 characters only the first and the last are shown, of a very short one nothing.
+    """
     value = number.strip()
     if not value:
         return ""
+    if len(value) >= 15:  # noqa: PLR2004 - the old identity numbers have 15 digits, the new ones 18
+        return f"{value[:3]}{'*' * (len(value) - 7)}{value[-4:]}"
     if len(value) < 8:  # noqa: PLR2004 - nothing that short is an identity number
         return "****"
     return f"{value[0]}{'*' * (len(value) - 2)}{value[-1]}"

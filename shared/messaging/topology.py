@@ -73,6 +73,8 @@ class Topology:
     publishers: tuple[str, ...]
     retry_delays_ms: tuple[int, ...]
     vhost: str = "kefu"
+    #: Publishers that may use certain routing keys only, each with these; the others may use any.
+    limited: tuple[tuple[str, tuple[str, ...]], ...] = ()
     exchanges: tuple[tuple[str, str], ...] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -145,6 +147,11 @@ class Topology:
             _any_of([RPC_EXCHANGE, *dead], replies),
         )
 
+    def topic_permissions(self) -> Iterable[tuple[str, str, str]]:
+        """Yield (user, exchange, pattern of the routing keys it may publish with) of every limited publisher."""
+        for publisher, keys in self.limited:
+            yield f"pub-{publisher}", EXTERNAL_EXCHANGE, _any_of(keys)
+
     def definitions(self, password_hash: Callable[[str], str]) -> str:
         """Return the broker's definitions file as JSON; ``password_hash`` gives a user's salted SHA-256 hash."""
         permissions = list(self.permissions())
@@ -163,6 +170,10 @@ class Topology:
                 "permissions": [
                     {"user": user, "vhost": self.vhost, "configure": configure, "write": write, "read": read}
                     for user, configure, write, read in permissions
+                ],
+                "topic_permissions": [
+                    {"user": user, "vhost": self.vhost, "exchange": name, "write": keys, "read": ".*"}
+                    for user, name, keys in self.topic_permissions()
                 ],
                 "exchanges": [
                     {

@@ -29,9 +29,13 @@ _KEYS = {
     "calendar",
     "time_zone",
     "publishers",
+    "publisher_limits",
     "roles",
     "overrides",
 }
+#: What a publisher may be limited to codes of.
+_LIMITS = frozenset({"types", "categories", "channels"})
+_LIMITED = re.compile(r"[a-z][a-z0-9_.-]{0,63}")
 _CODE = re.compile(r"[a-z][a-z0-9-]{1,39}")
 _PREFIX = re.compile(r"[A-Z][A-Z0-9]{1,7}")
 _ROLE = re.compile(r"[a-z][a-z0-9_]{1,39}")
@@ -88,6 +92,7 @@ def _read_organisation(path: Path, services: Collection[str], faults: list[Fault
     prefix = _text(content, "number_prefix", file, faults, _PREFIX)
     publishers = _names(content, "publishers", _CODE, file, faults)
     roles = _names(content, "roles", _ROLE, file, faults)
+    limits = _read_limits(content.get("publisher_limits"), publishers, file, faults)
     _check_zone(texts["time_zone"], file, faults)
     _check_calendar(texts["calendar"], file, faults)
     editions = read_editions(content.get("overrides"), file, "overrides", faults)
@@ -104,6 +109,7 @@ def _read_organisation(path: Path, services: Collection[str], faults: list[Fault
         time_zone=texts["time_zone"],
         publishers=publishers,
         roles=roles,
+        limits=limits,
     )
     return OrganisationFile(organisation, file, Document(org, file, None, editions))
 
@@ -130,6 +136,29 @@ def _names(
         faults.append(Fault(file, key, "must be a list of names such as [first, second]"))
         return frozenset()
     return frozenset(value)
+
+
+def _read_limits(
+    content: object, publishers: frozenset[str], file: str, faults: list[Fault]
+) -> dict[str, dict[str, frozenset[str]]]:
+    """Return what each limited publisher may send; adds to ``faults`` what cannot be meant."""
+    if content is None:
+        return {}
+    if not isinstance(content, dict):
+        faults.append(Fault(file, "publisher_limits", "must be a mapping of publishers to their limits"))
+        return {}
+    limits: dict[str, dict[str, frozenset[str]]] = {}
+    for publisher, rows in content.items():
+        place = f"publisher_limits.{publisher}"
+        if publisher not in publishers:
+            faults.append(Fault(file, place, "is none of the publishers"))
+        if not isinstance(rows, dict) or not set(rows) <= _LIMITS:
+            faults.append(Fault(file, place, f"must be a mapping with {', '.join(sorted(_LIMITS))}"))
+            continue
+        read: list[Fault] = []
+        limits[publisher] = {what: _names(rows, what, _LIMITED, file, read) for what in rows}
+        faults.extend(Fault(file, f"{place}.{fault.path}", fault.reason) for fault in read)
+    return limits
 
 
 def _check_zone(zone: str, file: str, faults: list[Fault]) -> None:

@@ -21,7 +21,8 @@ class Organisation:
 
     ``publishers`` are the external systems that may send for it, ``roles`` those its staff hold,
     ``calendar`` names its working calendar, ``time_zone`` (IANA) decides when its versions come into force
-    and which local day a moment is on.
+    and which local day a moment is on. ``limits`` says what each of some publishers may send: for ``types``,
+    ``categories`` or ``channels`` the codes; what is not limited is open.
     """
 
     id: str
@@ -32,6 +33,12 @@ class Organisation:
     time_zone: str
     publishers: frozenset[str]
     roles: frozenset[str]
+    limits: Mapping[str, Mapping[str, frozenset[str]]] = field(default_factory=dict, hash=False)
+
+    def may_send(self, publisher: str, what: str, code: str) -> bool:
+        """Return whether ``publisher`` may send something whose ``what`` (such as types) is ``code``."""
+        allowed = self.limits.get(publisher, {}).get(what)
+        return allowed is None or code in allowed
 
 
 @dataclass(frozen=True, slots=True)

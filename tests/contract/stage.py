@@ -126,9 +126,9 @@ class Stage:
                 service=name, organisations_dir=ORGANISATIONS, clock_digest_above=_DIGEST_ABOVE.get(name)
             ),
         )
-        service = self.services[name] = service_class()
         if name not in _MEMORIES:
-            service.app = _BUILD[name](runtime)
+            # It runs its own repositories, over the database in memory.
+            self._start(service_class, _BUILD[name](runtime))
             return
         place, memory = _MEMORIES[name]
         kept = self.memories[name] = memory(self._sink(name))
@@ -143,7 +143,13 @@ class Stage:
             patch(_DISPUTES, lambda _: disputes),
             patch(_INVESTIGATIONS, lambda _: found),
         ):
-            service.app = _BUILD[name](runtime)
+            application = _BUILD[name](runtime)
+        self._start(service_class, application)
+
+    def _start(self, service_class: Any, application: Any) -> None:
+        service = service_class()
+        service.app = application
+        self.services[service_class.name] = service
 
     def _sink(self, name: str) -> Sink:
         def publish(entries: Sequence[Unsent]) -> None:

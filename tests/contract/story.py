@@ -17,6 +17,7 @@ from tests.contract.story_investigations import tell_of_investigations
 from tests.contract.story_liability import tell_of_liability
 from tests.contract.story_offers import file_with_all, tell_of_offers
 from tests.contract.story_path import walk
+from tests.contract.story_privacy import tell_of_a_flood, tell_of_privacy
 from tests.contract.story_receiving import tell_of_receiving
 from tests.contract.story_supervision import tell_of_supervision
 
@@ -113,6 +114,8 @@ def tell() -> Stage:
     )
     tell_of_dossiers(stage)
     tell_of_duty(stage)
+    tell_of_privacy(stage, contact_received(number=70, category="praise", complaint=None))
+    tell_of_a_flood(stage, contact_received("it-demo", 71))
     audit_everything(stage)
     return stage
 

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from services.intake.domain.door import CONTRACT
 from shared.aggregate import Aggregate
 from shared.errors import Problem
 from shared.history import Cause
@@ -35,6 +36,7 @@ class Rejection(Aggregate):
             "publisher": self.publisher,
             "claimed_org": claimed_org,
             "reasons": reasons_data(self.reasons),
+            "contract": CONTRACT,
         }
         self.record("contact_rejected", data, at=self.rejected_at, cause=cause)
         self.mark_processed(cause.message_id)

@@ -5,11 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from services.intake.domain.door import Door
 from services.intake.domain.dossiers.rules import DossierRule, DossierSettings, dossier_rule
 from services.intake.domain.duty.rules import DutyRules
 from services.intake.domain.duty.staff import StaffRules
 from services.intake.domain.duty.visit import VisitRules
 from services.intake.domain.files.rules import FileRules
+from services.intake.domain.privacy.rules import Privacy
 
 
 class Destination(StrEnum):
@@ -90,6 +92,8 @@ class IntakeRules:
     duty: DutyRules = field(default_factory=DutyRules)
     visits: VisitRules = field(default_factory=VisitRules)
     staff: StaffRules = field(default_factory=StaffRules)
+    privacy: Privacy | None = None
+    door: Door | None = None
 
     def category(self, code: str) -> Category | None:
         """Return the category called ``code``, or ``None`` when the rulebook has none."""

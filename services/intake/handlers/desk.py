@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from services.intake.domain.contact import Contact
 from services.intake.domain.customer import Customer
+from services.intake.domain.door import CONTRACT
 from services.intake.domain.rejection import Rejection, reasons_data
 from services.intake.domain.rulebook import IntakeRules
 from services.intake.errors import no_contact, no_customer, no_rejection
@@ -201,4 +202,5 @@ def rejection_view(rejection: Rejection) -> dict[str, Any]:
         "rejected_at": timestamp(rejection.rejected_at),
         "size": rejection.size,
         "reasons": reasons_data(rejection.reasons),
+        "contract": CONTRACT,
     }

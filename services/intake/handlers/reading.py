@@ -20,7 +20,7 @@ from shared.history import Cause
 from shared.ids import derived_id
 from shared.messaging.envelope import CloudEvent, Undecodable, decode, parse
 from shared.messaging.problems import flatten_errors
-from shared.regulations import Rulebooks
+from shared.regulations import Organisation, Rulebooks
 
 CONTACT_RECEIVED = "contact.received"
 #: What is before the name of a publisher in its broker user's name.
@@ -95,15 +95,14 @@ class ContactReader:
             organisation = self._rulebooks.organisation(event.org)
         except NotFound:
             return (Problem("org", "is no organisation served here"),)
-        if publisher not in organisation.publishers:
-            return (Problem("user_id", "names a publisher that may not send for this organisation"),)
-        return ()
+        return _publisher_problems(organisation, publisher, event.type)
 
     def _intent(self, event: CloudEvent, document: Mapping[str, Any], raw: _Raw) -> Intent:
         try:
             data = self._schema.load(event.data)
         except ValidationError as error:
-            raise self._refuse(raw, document, flatten_errors(error.normalized_messages(), "data")) from error
+            problems = flatten_errors(error.normalized_messages(), "data")
+            raise self._refuse(raw, document, self._named_sensitive(event.org, raw.now, problems)) from error
         try:
             regulation = regulation_at(self._rulebooks, event.org, data["received_at"])
         except ValidationFailed as error:
@@ -115,10 +114,21 @@ class ContactReader:
             publisher=_publisher(raw.user) or "",
             **data,
         )
-        problems = intent_problems(intent, raw.now, self._tolerance)
+        problems = (*intent_problems(intent, raw.now, self._tolerance), *_beyond_limits(intent))
         if problems:
             raise self._refuse(raw, document, _in_data(problems))
         return intent
+
+    def _named_sensitive(self, org: str, now: datetime, problems: tuple[Problem, ...]) -> tuple[Problem, ...]:
+        """Say of unknown fields that are key sensitive (个人关键敏感信息) by which rule they are never taken."""
+        privacy = self._rulebooks.for_org(org, now).sections.privacy
+        never = {} if privacy is None else privacy.never_taken
+        return tuple(
+            Problem(problem.field, f"is key sensitive and never taken ({never[name].source})")
+            if (name := problem.field.rpartition(".")[2]) in never
+            else problem
+            for problem in problems
+        )
 
     def refuse(self, reading: Reading, problem: Problem) -> Rejection:
         """Return the rejection of an event that reads well and yet cannot be taken."""
@@ -156,6 +166,24 @@ class ContactReader:
         except NotFound:
             return NOBODY
         return organisation.id if _publisher(user) in organisation.publishers else NOBODY
+
+
+def _publisher_problems(organisation: Organisation, publisher: str, kind: str) -> tuple[Problem, ...]:
+    if publisher not in organisation.publishers:
+        return (Problem("user_id", "names a publisher that may not send for this organisation"),)
+    if not organisation.may_send(publisher, "types", kind):
+        return (Problem("type", "is none this publisher may send for this organisation"),)
+    return ()
+
+
+def _beyond_limits(intent: Intent) -> tuple[Problem, ...]:
+    """Return what the organisation does not let this publisher send."""
+    limited = {"category": ("categories", intent.category), "channel": ("channels", intent.channel)}
+    return tuple(
+        Problem(field, "is none this publisher may send for this organisation")
+        for field, (what, code) in limited.items()
+        if not intent.organisation.may_send(intent.publisher, what, code)
+    )
 
 
 def _in_data(problems: Sequence[Problem]) -> tuple[Problem, ...]:

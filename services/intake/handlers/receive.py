@@ -11,6 +11,7 @@ from services.intake.domain.contact import Contact, Origin
 from services.intake.domain.customer import Customer
 from services.intake.domain.rejection import Rejection
 from services.intake.domain.rulebook import IntakeRules
+from services.intake.handlers.door import DoorKeeper
 from services.intake.handlers.reading import ContactReader, Reading, Refused
 from services.intake.handlers.registering import Registrar
 from services.intake.metrics import CONTACTS_REGISTERED, EVENTS_REJECTED
@@ -75,8 +76,10 @@ class ReceiveEvents:
         clock: Clock,
         *,
         tolerance: timedelta = timedelta(minutes=5),
+        door: DoorKeeper | None = None,
     ) -> None:
-        """``tolerance`` forgives publishers' clocks that run ahead."""
+        """``tolerance`` forgives publishers' clocks that run ahead; ``door`` limits how much is kept as rejected."""
+        self._door = door
         self._repository = repository
         self._registrar = registrar
         self._clock = clock
@@ -129,6 +132,9 @@ class ReceiveEvents:
     def _reject(self, rejected: Sequence[tuple[External, Rejection]]) -> None:
         if not rejected:
             return
+        if self._door is not None:
+            over = self._door.beyond([rejection for _, rejection in rejected], self._clock.now())
+            rejected = [(delivery, rejection) for delivery, rejection in rejected if rejection.id not in over]
         known = set(self._repository.reject([rejection for _, rejection in rejected]).known)
         for delivery, rejection in rejected:
             if rejection.id in known:

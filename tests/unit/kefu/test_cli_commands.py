@@ -357,6 +357,7 @@ REJECTED = {
     "rejected_at": "2026-11-23T01:00:00.000Z",
     "size": 12,
     "reasons": [{"field": "data.text", "reason": "is missing"}],
+    "contract": "urn:kefu:contact.received:1",
 }
 
 

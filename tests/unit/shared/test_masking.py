@@ -31,7 +31,7 @@ MASKS = (mask_phone, mask_name, mask_id_number, mask_address)
         (mask_name("测甲"), "测*"),
         (mask_name("甲"), "*"),
         (mask_name("Testing Longname"), "T**"),
-        (mask_id_number("110101199001010011"), "1****************1"),
+        (mask_id_number("110101199001010011"), "110***********0011"),
         (mask_id_number("1234"), "****"),
         (mask_address("测试市测试区测试路1号2单元301室"), "测试市测试区****"),
         (mask_address("测试"), "****"),
