@@ -20,6 +20,7 @@ from services.intake.domain.rulebook import (
     Numbering,
     Restart,
 )
+from services.intake.rulebook_requests import request_roles, requests_field
 from services.names import SERVICES
 from shared.regulations import Rulebooks
 from shared.regulations.fields import REQUIRED, Flag, OneOf, Row, Table, Text, Whole, nested, source
@@ -93,6 +94,7 @@ class IntakeRulesSchema(Row):
     channels = Table(_ChannelRow(), **REQUIRED)
     first_responsible = nested(_FirstResponsibleRow(), **REQUIRED)
     numbering = nested(_NumberingRow(), **REQUIRED)
+    requests = requests_field()
 
 
 def _roles(rules: IntakeRules) -> Iterator[tuple[str, str]]:
@@ -100,6 +102,7 @@ def _roles(rules: IntakeRules) -> Iterator[tuple[str, str]]:
     for category in rules.categories:
         yield f"categories.{category.code}.target", category.target
     yield "first_responsible.otherwise", rules.first_responsible.otherwise
+    yield from request_roles(rules.requests)
 
 
 def read_rulebooks(organisations: Path, profiles: Path = PROFILES) -> Loaded[IntakeRules]:

@@ -117,10 +117,15 @@ class IntakeMemory(_Memory):
     def known_contacts(self, contact_ids: Sequence[str]) -> set[str]:
         return {row.id for row in self.contacts_kept.all()} & set(contact_ids)
 
-    def register(self, contacts: Sequence[Contact], customers: Sequence[Customer] = ()) -> Inserted:
+    def register(
+        self, contacts: Sequence[Contact], customers: Sequence[Customer] = (), also: Sequence[Any] = ()
+    ) -> Inserted:
         if self.customers_kept.insert(customers, unique=lambda row: row.keys).known:
             raise Conflict("another replica opened the file")
-        return self.contacts_kept.insert(contacts)
+        inserted = self.contacts_kept.insert(contacts)
+        for store, documents in also:
+            store.insert(documents)
+        return inserted
 
     def reject(self, rejections: Sequence[Rejection]) -> Inserted:
         return self.rejections_kept.insert(rejections)

@@ -82,6 +82,8 @@ class Contact(Aggregate):
     target: str
     publisher: str
     complaint: ComplaintClaim | None
+    #: When it asked for a request, until that is known to be there.
+    request_due: datetime | None = None
 
     def register(self, *, customer_is_new: bool, cause: Cause) -> None:
         """Record that the contact was registered under its number and routed."""

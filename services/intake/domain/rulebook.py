@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
+
+from services.intake.domain.requests.rules import RequestRules
 
 
 class Destination(StrEnum):
@@ -78,6 +80,7 @@ class IntakeRules:
     channels: tuple[Channel, ...]
     first_responsible: FirstResponsible
     numbering: Numbering
+    requests: RequestRules = field(default_factory=RequestRules)
 
     def category(self, code: str) -> Category | None:
         """Return the category called ``code``, or ``None`` when the rulebook has none."""
