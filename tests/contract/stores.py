@@ -125,6 +125,13 @@ class IntakeMemory(_Memory):
         inserted = self.contacts_kept.insert(contacts)
         for store, documents in also:
             store.insert(documents)
+            # What waits for its request is looked for in the database itself.
+            waiting = [
+                {"_id": row.id, "org": row.org, "request_due": row.request_due}
+                for row in contacts
+                if row.request_due and row.id in inserted.new
+            ]
+            store.collection.database["contacts"].insert_many(waiting)
         return inserted
 
     def reject(self, rejections: Sequence[Rejection]) -> Inserted:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from typing import Any
@@ -15,6 +16,7 @@ from tests.contract.story_liability import tell_of_liability
 from tests.contract.story_offers import file_with_all, tell_of_offers
 from tests.contract.story_path import walk
 from tests.contract.story_receiving import tell_of_receiving
+from tests.contract.story_requests import tell_of_requests
 from tests.contract.story_supervision import tell_of_supervision
 
 #: A Monday morning in China, an ordinary working week ahead.
@@ -105,6 +107,16 @@ def tell() -> Stage:
             contact_received(number=91, channel="audit", complaint={"problem": "loud-music"}),
             contact_received("shop-demo", 92, complaint={"problem": "missing-button"}),
             contact_received(PROPERTY, 93, complaint={"problem": "dark-stairs"}),
+        ),
+    )
+    plain: dict[str, Any] = {"complaint": None, "taken_by": "u-4001"}
+    tell_of_requests(
+        stage,
+        (
+            contact_received("it-demo", 60, category="enquiry", **plain),
+            _again(contact_received("it-demo", 60, category="enquiry", **plain), 61),
+            contact_received(PROPERTY, 62, category="repair", **plain),
+            contact_received(number=63, category="need", **plain),
         ),
     )
     audit_everything(stage)
@@ -283,6 +295,12 @@ def _callback(stage: Stage, case: str) -> str:
 def _call_back(stage: Stage, callback: str, outcome: str) -> None:
     arguments: Mapping[str, Any] = {"id": callback, "outcome": outcome}
     stage.ask("followup.complete_callback", org=PLAZA, actor="u-2001", roles=CALLER, **arguments)
+
+
+def _again(message: Published, number: int) -> Published:
+    """Return another contact of the same customer."""
+    document = message.document | {"id": f"hl-{number:05}"}
+    return replace(message, body=json.dumps(document, ensure_ascii=False).encode())
 
 
 def _data(message: Published) -> dict[str, Any]:

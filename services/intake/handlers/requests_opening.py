@@ -9,7 +9,7 @@ from typing import Any, Protocol
 
 from services.intake.domain.contact import Contact
 from services.intake.domain.customer import Customer
-from services.intake.domain.requests.request import Holder, OnBreach, Opening, Request, newly
+from services.intake.domain.requests.request import Holder, OnBreach, Opening, Request
 from services.intake.domain.requests.rules import ClockRule, Kind, RequestRules, Shape, holds
 from services.intake.domain.rulebook import Destination
 from services.intake.handlers.ruling import Rules, Ruling
@@ -78,7 +78,8 @@ def open_request(request_id: str, org: str, asked: Asked, ruling: Ruling, cause:
     request = Request.open(request_id, org, ruling.version, opening, asked.facts, cause)
     for code in kind.starts:
         start_clock(request, rules.clock(code), ruling, asked.at, cause, since=asked.since)
-    for effect in newly((*kind.effects, *process.effects), {}, request.known()):
+    known = request.known()
+    for effect in [each for each in (*kind.effects, *process.effects) if holds(each.when, known)]:
         request.apply(effect, asked.at, cause)
     return request
 

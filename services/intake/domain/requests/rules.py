@@ -320,4 +320,4 @@ def _coded(rows: tuple[_C, ...], code: str) -> _C | None:
 
 def holds(when: Condition, known: Mapping[str, Any]) -> bool:
     """Return whether ``when`` is so of what is ``known``."""
-    return all(known.get(name, False) in values for name, values in when.items())
+    return all((known.get(name) or False) in values for name, values in when.items())
