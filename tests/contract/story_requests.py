@@ -70,7 +70,7 @@ def _repaired(stage: Stage) -> None:
     why = {"delay_reason": "电梯检修。"}
     stage.ask("intake.act_on_request", **act, action="call_household", filled=why)
     boss: dict[str, Any] = {"org": PROPERTY, "roles": ("staff", "manager")}
-    task = {"kind": "task", "text": "整理钥匙柜。", "filled": {"due_on": "2026-12-31"}}
+    task: dict[str, Any] = {"kind": "task", "text": "整理钥匙柜。", "filled": {"due_on": "2026-12-31"}}
     stage.ask("intake.open_request", **boss, **task, assigned_to="u-4003")
     stage.call("intake.open_request", **desk, **task)
     stage.ask("intake.request_statistics", **desk, by="kind")
@@ -81,6 +81,6 @@ def _delayed(stage: Stage, need: dict[str, Any]) -> None:
     now = {"received_at": stage.clock.now().isoformat()}
     stage.ask("intake.register_contact", org=PLAZA, roles=("staff",), **need | now)
     request = _one(stage, PLAZA, kind="need", order="newest")
-    later = {"clock": "handled", "amount": 48, "reason": "parts", "note": "配件未到。"}
+    later: dict[str, Any] = {"clock": "handled", "amount": 48, "reason": "parts", "note": "配件未到。"}
     stage.call("intake.delay_request", org=PLAZA, roles=("staff",), id=request, **later)
     stage.ask("intake.delay_request", org=PLAZA, roles=("staff", "cs_head"), id=request, **later)

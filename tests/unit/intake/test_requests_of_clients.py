@@ -16,8 +16,7 @@ _ROLES = ("booking_agent", "query_agent", "urgent_agent", "retention_manager", "
 @pytest.fixture
 def desk(tmp_path: Path) -> Desk:
     """Return the desk of a logistics centre."""
-    own = {"roles": (*_ROLES, "post_service_supervisor", "handling_department")}
-    return Desk(organisation(tmp_path, "logistics", **own), tmp_path)
+    return Desk(organisation(tmp_path, "logistics", roles=_ROLES), tmp_path)
 
 
 @pytest.mark.rule("A-LOG-02")
