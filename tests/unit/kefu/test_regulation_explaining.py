@@ -40,7 +40,9 @@ ROLES = (
     "presale, property_clerk, service_desk, store_superior, telemarketing, supervisor, hr_admin, general_manager, "
     "cs_vice_president, cs_senior_executive, legal_adviser, marketing_handler, staff, store_staff, "
     "company_leader, department_manager, domestic_sales, handling_dept, handling_superior, ops_supervisor, "
-    "technical_supervisor, post_service_supervisor, handling_department, operations, factory"
+    "technical_supervisor, post_service_supervisor, handling_department, operations, factory, "
+    "city_crm_handler, office, business_signatory, manager_in_charge, order_maker, booking_agent, query_agent, "
+    "urgent_agent, retention_manager, finance"
 )
 
 
