@@ -17,10 +17,14 @@ from services.intake.handlers.files import Files
 from services.intake.handlers.personal_data import PersonalData
 from services.intake.handlers.receive import ReceiveEvents
 from services.intake.handlers.registering import Registrar
+from services.intake.handlers.requests import HandleRequests
+from services.intake.handlers.requests_opening import Openings
+from services.intake.handlers.requests_reading import LookUpRequests
 from services.intake.handlers.ruling import Rules
 from services.intake.handlers.ticking import FireClocks, Recompute, Ticked
 from services.intake.privacy_kept import AccessLog, DataRequests, PrivacyFiles, Throttles
 from services.intake.repository import IntakeRepository
+from services.intake.requests_kept import RequestsKept
 from services.intake.rulebook import load_rulebooks
 from shared.mongo.runtime import Runtime
 from shared.worktime.calendars import Calendars
@@ -43,6 +47,9 @@ class Application:
     data_requests: DataRequesting
     eraser: Eraser
     door: DoorKeeper
+    requests: HandleRequests
+    openings: Openings
+    look_up_requests: LookUpRequests
 
 
 def build(runtime: Runtime) -> Application:
@@ -55,17 +62,17 @@ def build(runtime: Runtime) -> Application:
     rules = Rules(rulebooks, Calendars())
     dossiers = KeptDossiers(runtime)
     dossiers.ensure_indexes()
-    timed: list[Ticked] = []
-    timed.append(dossiers)
     on_duty = duty(runtime, rules)
-    timed += on_duty.timed
+    requests = RequestsKept(runtime)
+    openings = Openings(requests, repository, rules, runtime.clock)
+    timed: list[Ticked] = [dossiers, requests, *on_duty.timed]
     digest_above = runtime.settings.clock_digest_above
-    registrar = Registrar(repository, runtime.clock, runtime.ids)
+    registrar = Registrar(repository, runtime.clock, runtime.ids, openings)
     accesses = Accesses(AccessLog(runtime), rules, runtime.clock)
-    requests = DataRequests(runtime)
+    asked = DataRequests(runtime)
     # Every part that keeps personal data of customers and is to erase it when asked.
     erasable: list[Erasable] = []
-    eraser = Eraser(requests, repository, erasable, rules, runtime.clock, runtime.ids)
+    eraser = Eraser(asked, repository, erasable, rules, runtime.clock, runtime.ids)
     door = DoorKeeper(repository, Throttles(runtime), rules, runtime.clock)
     return Application(
         receive=ReceiveEvents(repository, registrar, rulebooks, runtime.clock, door=door),
@@ -77,8 +84,11 @@ def build(runtime: Runtime) -> Application:
         look_up_dossiers=LookUpDossiers(dossiers, rules, runtime.clock),
         duty=on_duty,
         accesses=accesses,
-        personal_data=PersonalData(repository, accesses, requests, PrivacyFiles(runtime), runtime.clock),
-        data_requests=DataRequesting(requests, repository, accesses, rules, eraser, runtime.clock),
+        personal_data=PersonalData(repository, accesses, asked, PrivacyFiles(runtime), runtime.clock),
+        data_requests=DataRequesting(asked, repository, accesses, rules, eraser, runtime.clock),
         eraser=eraser,
         door=door,
+        requests=HandleRequests(requests, repository, rules, runtime.clock),
+        openings=openings,
+        look_up_requests=LookUpRequests(requests, rules, runtime.clock),
     )

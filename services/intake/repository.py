@@ -93,15 +93,22 @@ class IntakeRepository:
             )
             return {row["_id"]: Origin(row["org"], row["publisher"]) for row in found}
 
-    def register(self, contacts: Sequence[Contact], customers: Sequence[Customer] = ()) -> Inserted:
+    def register(
+        self,
+        contacts: Sequence[Contact],
+        customers: Sequence[Customer] = (),
+        also: Sequence[tuple[AggregateStore, Sequence[Document]]] = (),
+    ) -> Inserted:
         """Open the files of new ``customers``, then register contacts; those already there are reported as known.
 
+        What is to be written ``also`` comes after the contacts, in the same go.
         Raises Conflict, and registers none, when another replica opened one of the files meanwhile.
         """
         results = insert_in_turn(
             [
                 (self._customers, [customer_document(customer) for customer in customers]),
                 (self._contacts, [_contact_document(contact) for contact in contacts]),
+                *also,
             ]
         )
         if results[0].known:
@@ -292,6 +299,7 @@ def _contact_document(contact: Contact) -> Document:
         if complaint is None
         else complaint.as_data()
         | {"amount": None if complaint.amount is None else Decimal128(complaint.amount)},
+        **({"request_due": contact.request_due} if contact.request_due else {}),
     }
 
 
@@ -306,6 +314,7 @@ def _contact(document: Mapping[str, Any]) -> Contact:
         phase=document.get("phase"),
         first_responsible=Responsible(**document["first_responsible"]),
         complaint=complaint,
+        request_due=document.get("request_due"),
     )
 
 

@@ -31,6 +31,7 @@ from services.intake.rulebook_dossiers import (
 from services.intake.rulebook_duty import DutyRow
 from services.intake.rulebook_files import FileRulesRow, file_roles
 from services.intake.rulebook_privacy import PrivacyRow, privacy_roles
+from services.intake.rulebook_requests import request_roles, requests_field
 from services.intake.rulebook_staff import StaffRow
 from services.intake.rulebook_visits import VisitsRow
 from services.names import SERVICES
@@ -121,6 +122,7 @@ class IntakeRulesSchema(Row):
     staff = nested(StaffRow())
     privacy = nested(PrivacyRow(), load_default=None)
     door = nested(DoorRow(), load_default=None)
+    requests = requests_field()
 
 
 def _roles(rules: IntakeRules) -> Iterator[tuple[str, str]]:
@@ -133,6 +135,7 @@ def _roles(rules: IntakeRules) -> Iterator[tuple[str, str]]:
     yield from rules.duty.roles()
     yield from rules.visits.roles()
     yield from privacy_roles(rules.privacy)
+    yield from request_roles(rules.requests)
 
 
 def read_rulebooks(organisations: Path, profiles: Path = PROFILES) -> Loaded[IntakeRules]:

@@ -12,6 +12,7 @@ from services.intake.service_dossiers import DossierCalls
 from services.intake.service_duty import DutyCalls
 from services.intake.service_files import FileCalls
 from services.intake.service_privacy import PrivacyCalls
+from services.intake.service_requests import RequestCalls
 from services.intake.service_staff import StaffCalls
 from services.intake.service_visits import VisitCalls
 from shared.messaging.consumer import event_batches
@@ -28,7 +29,7 @@ READER_ROLES = ("staff", "system")
 OPERATOR_ROLES = ("supervisor", "operator", "system")
 
 
-class IntakeService(FileCalls, DossierCalls, DutyCalls, VisitCalls, StaffCalls, PrivacyCalls):
+class IntakeService(FileCalls, DossierCalls, DutyCalls, VisitCalls, StaffCalls, PrivacyCalls, RequestCalls):
     """The front desk: contacts in, numbered and routed."""
 
     name = "intake"

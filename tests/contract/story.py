@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from typing import Any
@@ -19,6 +20,7 @@ from tests.contract.story_offers import file_with_all, tell_of_offers
 from tests.contract.story_path import walk
 from tests.contract.story_privacy import tell_of_a_flood, tell_of_privacy
 from tests.contract.story_receiving import tell_of_receiving
+from tests.contract.story_requests import tell_of_requests
 from tests.contract.story_supervision import tell_of_supervision
 
 #: A Monday morning in China, an ordinary working week ahead.
@@ -116,6 +118,16 @@ def tell() -> Stage:
     tell_of_duty(stage)
     tell_of_privacy(stage, contact_received(number=70, category="praise", complaint=None))
     tell_of_a_flood(stage, contact_received("it-demo", 71))
+    plain: dict[str, Any] = {"complaint": None, "taken_by": "u-4001"}
+    tell_of_requests(
+        stage,
+        (
+            contact_received("it-demo", 60, category="enquiry", **plain),
+            _again(contact_received("it-demo", 60, category="enquiry", **plain), 61),
+            contact_received(PROPERTY, 62, category="repair", **plain),
+            contact_received(number=63, category="need", **plain),
+        ),
+    )
     audit_everything(stage)
     return stage
 
@@ -292,6 +304,12 @@ def _callback(stage: Stage, case: str) -> str:
 def _call_back(stage: Stage, callback: str, outcome: str) -> None:
     arguments: Mapping[str, Any] = {"id": callback, "outcome": outcome}
     stage.ask("followup.complete_callback", org=PLAZA, actor="u-2001", roles=CALLER, **arguments)
+
+
+def _again(message: Published, number: int) -> Published:
+    """Return another contact of the same customer."""
+    document = message.document | {"id": f"hl-{number:05}"}
+    return replace(message, body=json.dumps(document, ensure_ascii=False).encode())
 
 
 def _data(message: Published) -> dict[str, Any]:

@@ -84,6 +84,8 @@ class Contact(Aggregate):
     complaint: ComplaintClaim | None
     #: Phase of service (A-LOG-01), where somebody named it.
     phase: str | None = None
+    #: When it asked for a request, until that is known to be there.
+    request_due: datetime | None = None
 
     def register(self, *, customer_is_new: bool, cause: Cause) -> None:
         """Record that the contact was registered under its number and routed."""

@@ -12,6 +12,7 @@ from services.intake.domain.duty.staff import StaffRules
 from services.intake.domain.duty.visit import VisitRules
 from services.intake.domain.files.rules import FileRules
 from services.intake.domain.privacy.rules import Privacy
+from services.intake.domain.requests.rules import RequestRules
 
 
 class Destination(StrEnum):
@@ -94,6 +95,7 @@ class IntakeRules:
     staff: StaffRules = field(default_factory=StaffRules)
     privacy: Privacy | None = None
     door: Door | None = None
+    requests: RequestRules = field(default_factory=RequestRules)
 
     def category(self, code: str) -> Category | None:
         """Return the category called ``code``, or ``None`` when the rulebook has none."""

@@ -70,7 +70,7 @@ class Desk:
             (contact,) = registration.contacts
             contact.remember_answer(call.key, digest, registered_view(contact))
             try:
-                inserted = self._repository.register([contact], registration.customers)
+                inserted = self._repository.register([contact], registration.customers, registration.also)
             except Conflict:
                 continue
             if inserted.new:

@@ -44,8 +44,13 @@ class Contacts(Protocol):
         """Return whose registered contacts these are."""
         ...
 
-    def register(self, contacts: Sequence[Contact], customers: Sequence[Customer]) -> Any:
-        """Open files and register contacts; return which were new and which known, or raise Conflict."""
+    def register(
+        self,
+        contacts: Sequence[Contact],
+        customers: Sequence[Customer],
+        also: Sequence[tuple[Any, Sequence[Any]]],
+    ) -> Any:
+        """Open files, register contacts and write what goes with them; say which were new and known."""
         ...
 
     def reject(self, rejections: Sequence[Rejection]) -> Any:
@@ -167,7 +172,9 @@ class ReceiveEvents:
             if not registration.contacts:
                 break
             try:
-                inserted = self._repository.register(registration.contacts, registration.customers)
+                inserted = self._repository.register(
+                    registration.contacts, registration.customers, registration.also
+                )
             except Conflict:
                 # Another replica opened one of the files between our look and our write: look again.
                 if attempt == _ATTEMPTS - 1:

@@ -99,14 +99,29 @@ class Registration:
 
     contacts: tuple[Contact, ...]
     customers: tuple[Customer, ...]
+    #: What is to be written after the contacts, by store.
+    also: tuple[tuple[Any, Sequence[Any]], ...] = ()
+
+
+class Following(Protocol):
+    """What follows from contacts in the same go."""
+
+    def with_contacts(
+        self, registered: Sequence[tuple[Contact, str, Cause]]
+    ) -> tuple[tuple[Any, Sequence[Any]], ...]:
+        """Return what is to be written after contacts, given with their customers' class."""
+        ...
 
 
 class Registrar:
     """Builds contacts ready to be written, with the customer files they need."""
 
-    def __init__(self, repository: Files, clock: Clock, ids: IdSource) -> None:
+    def __init__(
+        self, repository: Files, clock: Clock, ids: IdSource, following: Following | None = None
+    ) -> None:
         """Use the repository for customers and serials."""
         self._repository = repository
+        self._following = following
         self._clock = clock
         self._ids = ids
 
@@ -125,7 +140,12 @@ class Registrar:
             contact.register(customer_is_new=customer_id in fresh, cause=cause)
             fresh.discard(customer_id)
             contacts.append(contact)
-        return Registration(tuple(contacts), tuple(customers))
+        registered = [
+            (contact, intent.customer.kind, cause)
+            for contact, (_, intent, cause) in zip(contacts, wishes, strict=True)
+        ]
+        also = self._following.with_contacts(registered) if self._following else ()
+        return Registration(tuple(contacts), tuple(customers), also)
 
     def _recognise(
         self, wishes: Sequence[tuple[str, Intent, Cause]], now: datetime

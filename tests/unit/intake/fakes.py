@@ -88,7 +88,10 @@ class MemoryIntake(IntakeRepository):
         rows = [self.contacts_kept[key] for key in contact_ids if key in self.contacts_kept]
         return {row["_id"]: Origin(row["org"], row["publisher"]) for row in rows}
 
-    def register(self, contacts: Sequence[Contact], customers: Sequence[Customer] = ()) -> Inserted:
+    def register(
+        self, contacts: Sequence[Contact], customers: Sequence[Customer] = (), also: Sequence[Any] = ()
+    ) -> Inserted:
+        assert not also
         self._step("register")
         files = [customer_document(customer) for customer in customers]
         opened = _insert(

@@ -42,6 +42,8 @@ ROLES = (
     "company_leader, department_manager, domestic_sales, handling_dept, handling_superior, ops_supervisor, "
     "technical_supervisor, post_service_supervisor, handling_department, operations, factory, "
     "sales_staff, after_sales_desk, car_file_administrator, sales_director, floor_manager, project_head, file_staff"
+    "city_crm_handler, office, business_signatory, manager_in_charge, order_maker, booking_agent, query_agent, "
+    "urgent_agent, retention_manager, finance"
 )
 
 

@@ -1,0 +1,373 @@
+"""Use cases of requests: open by hand, act, pass on, accept, ask for help, involve departments, delay."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from typing import Any, Protocol
+
+from services.intake.domain.contact import Contact
+from services.intake.domain.requests.filling import check_demands, read_all
+from services.intake.domain.requests.request import Holder, Part, Request, newly
+from services.intake.domain.requests.rules import Action, Kind, Process, RequestRules, holds
+from services.intake.handlers.acting import Caller, Shelf, change, create, found
+from services.intake.handlers.requests_opening import Asked, open_request, start_clock
+from services.intake.handlers.requests_views import moved_view
+from services.intake.handlers.ruling import Rules, Ruling
+from shared.clock import Clock
+from shared.clocks import Authority
+from shared.errors import NotFound, RuleRefused, ValidationFailed
+from shared.history import Cause
+from shared.regulations.values import DESIGN
+
+
+class RequestShelf(Shelf[Request], Protocol):
+    """Where requests are kept."""
+
+    def same_open(self, org: str, customer_id: str, kind: str) -> Request | None:
+        """Return an open request of a kind that a customer has already."""
+        ...
+
+
+class Contacts(Protocol):
+    """Where contacts are."""
+
+    def contact(self, contact_id: str, org: str) -> Contact | None:
+        """Return one contact of ``org``."""
+        ...
+
+
+class HandleRequests:
+    """Everything people do with requests."""
+
+    def __init__(self, shelf: RequestShelf, contacts: Contacts, rules: Rules, clock: Clock) -> None:
+        """Keep requests on ``shelf``, under the rulebooks of ``rules``."""
+        self._shelf, self._contacts, self._rules, self._clock = shelf, contacts, rules, clock
+
+    def open_request(self, call: Caller, data: Mapping[str, Any]) -> dict[str, Any]:
+        """Open a request by hand: for a contact, or without one, such as a task or a report upward.
+
+        Raises RuleRefused by the rule of the kind when the caller may not, of the subtype when the customer's
+        class has it not, of the field or demand that is not met, and of ``once`` when there is one already.
+        """
+        return create(
+            self._shelf, call, data, "rq", lambda new, cause: self._opened(new, call, data, cause), moved_view
+        )
+
+    def _opened(self, new: str, call: Caller, data: Mapping[str, Any], cause: Cause) -> Request:
+        now = self._clock.now()
+        ruling = self._rules.in_force(call.org, now)
+        rules = ruling.rules.requests
+        kind = _kind(rules, data["kind"])
+        _must_have(kind.by, call, kind.source, f"open a {kind.code}")
+        if data["level"] is not None and rules.level(data["level"]) is None:
+            raise ValidationFailed(f"there is no level {data['level']!r}")
+        contact = self._contact(call, data["contact_id"])
+        customer_id = contact.customer_id if contact else data["customer_id"]
+        if kind.once and customer_id and not data["separate"]:
+            self._must_be_only(call.org, customer_id, kind)
+        _check_subtype(kind, data["subtype"], data["customer_class"])
+        facts = read_all(data["filled"], kind.fills, rules, f"a request of the kind {kind.code}")
+        asked = Asked(
+            kind=kind,
+            level=data["level"] or kind.level,
+            text=data["text"],
+            by=call.actor,
+            at=now,
+            since=contact.received_at if contact else now,
+            first_responsible=_first(contact, call),
+            facts=facts,
+            owner=_assigned(data, rules),
+            contact_id=contact.id if contact else None,
+            customer_id=customer_id,
+            customer_class=data["customer_class"],
+            channel=contact.channel if contact else data["channel"],
+            category=contact.category if contact else None,
+            subtype=data["subtype"],
+        )
+        known = facts | {
+            name: getattr(asked, name) for name in ("customer_class", "subtype", "channel", "level")
+        }
+        check_demands(kind.demands, known, ())
+        return open_request(new, call.org, asked, ruling, cause)
+
+    def _contact(self, call: Caller, contact_id: str | None) -> Contact | None:
+        if contact_id is None:
+            return None
+        return found(self._contacts.contact(contact_id, call.org), "contact", contact_id)
+
+    def _must_be_only(self, org: str, customer_id: str, kind: Kind) -> None:
+        existing = self._shelf.same_open(org, customer_id, kind.code)
+        if existing is not None:
+            message = (
+                f"{existing.id} of the same customer is open: go on with it, or say that this one is separate"
+            )
+            raise RuleRefused(message, rule=kind.once, details={"request_id": existing.id})
+
+    def act_on_request(self, call: Caller, data: Mapping[str, Any]) -> dict[str, Any]:
+        """Take one of the actions of the request's process, with what it asks for.
+
+        Raises RuleRefused by the rule of the action when the caller may not, it is out of turn, or a demand or a
+        field is not met; ValidationFailed when the process has no such action or it takes no such field.
+        """
+        return change(
+            self._shelf,
+            call,
+            data,
+            "request",
+            lambda each, cause: self._act(each, call, data, cause),
+            moved_view,
+        )
+
+    def _act(self, request: Request, call: Caller, data: Mapping[str, Any], cause: Cause) -> None:
+        request.must_be_open()
+        ruling, _, process = self._governed(request)
+        rules, now = ruling.rules.requests, self._clock.now()
+        action = process.action(data["action"])
+        if action is None:
+            known = ", ".join(each.code for each in process.actions)
+            raise ValidationFailed(
+                f"the process {process.code} has no action {data['action']!r}, but {known}"
+            )
+        _must_have(action.by, call, action.source, action.code)
+        filled = read_all(data["filled"], action.fills, rules, action.code)
+        before = request.known()
+        check_demands(action.demands, before | filled, request.taken)
+        if action.stages and request.stage not in action.stages:
+            message = f"{action.code} belongs to {', '.join(action.stages)}, not to {request.stage}"
+            raise RuleRefused(message, rule=action.source)
+        if action.closes:
+            _must_be_answered(request, rules)
+        request.do(action.code, action.to or request.stage, call.actor, filled, now, cause)
+        self._follow(request, process, action, before, ruling, cause)
+
+    def _follow(
+        self,
+        request: Request,
+        process: Process,
+        action: Action,
+        before: Mapping[str, Any],
+        ruling: Ruling,
+        cause: Cause,
+    ) -> None:
+        """Let everything follow that the rulebook ties to ``action``."""
+        rules, now = ruling.rules.requests, self._clock.now()
+        level = rules.level(str(request.facts.get("level", request.level)))
+        if level is not None:
+            request.level, request.rank = level.code, level.rank
+        request.do_tasks(action.does, now, cause)
+        for code in action.meets:
+            request.meet_clock(code, now, cause)
+        for code in action.starts:
+            start_clock(request, rules.clock(code), ruling, now, cause)
+        known = request.known()
+        effects = [each for each in action.effects if holds(each.when, known)]
+        for effect in [*effects, *newly(process.effects, before, known)]:
+            request.apply(effect, now, cause)
+        if action.replies and request.replied_at is None:
+            request.replied_at = now
+        if action.closes:
+            request.close(now, cause)
+
+    def transfer_request(self, call: Caller, data: Mapping[str, Any]) -> dict[str, Any]:
+        """Offer a request to a member of staff, or to a unit: its leader, or who stands in if that one is absent.
+
+        Raises RuleRefused by the rule on passing on when a demand forbids it or nobody of the unit is there.
+        """
+        return change(
+            self._shelf,
+            call,
+            data,
+            "request",
+            lambda each, cause: self._offer(each, call, data, cause),
+            moved_view,
+        )
+
+    def _offer(self, request: Request, call: Caller, data: Mapping[str, Any], cause: Cause) -> None:
+        request.must_be_open()
+        ruling, _, _ = self._governed(request)
+        rules = ruling.rules.requests
+        source = rules.handoff.source if rules.handoff else DESIGN
+        check_demands(rules.handoff.demands if rules.handoff else (), request.known(), request.taken)
+        to = Holder(staff=data["staff"])
+        if data["unit"] is not None:
+            to = _there(_unit_leads(rules, data["unit"]), data["absent"], data["unit"], source)
+        request.offer(to, call.actor, data["reason"], self._clock.now(), cause)
+
+    def accept_request(self, call: Caller, data: Mapping[str, Any]) -> dict[str, Any]:
+        """Take what was offered to the caller, or to a role of theirs, or what waits for such a role.
+
+        Raises RuleRefused when it is somebody else's.
+        """
+        return change(
+            self._shelf,
+            call,
+            data,
+            "request",
+            lambda each, cause: self._accept(each, call, cause),
+            moved_view,
+        )
+
+    def _accept(self, request: Request, call: Caller, cause: Cause) -> None:
+        request.must_be_open()
+        ruling, _, _ = self._governed(request)
+        offered = request.offered
+        to = offered.to if offered else request.owner
+        if not (to.staff == call.actor or (to.staff is None and to.role in call.roles)):
+            handoff = ruling.rules.requests.handoff
+            raise RuleRefused(
+                f"{request.id} is not offered to you", rule=handoff.source if handoff else DESIGN
+            )
+        # Who was the first to be asked answers until somebody accepts what they passed on, or for good.
+        keep = ruling.rules.first_responsible.kept_on_transfer or offered is None
+        keep = keep and request.first_responsible.staff is not None
+        request.accept(call.actor, self._clock.now(), cause, keep_first=keep)
+
+    def ask_help(self, call: Caller, data: Mapping[str, Any]) -> dict[str, Any]:
+        """Ask a colleague or a role for help; the request stays with its owner."""
+
+        def step(request: Request, cause: Cause) -> None:
+            request.must_be_open()
+            request.ask_help(Holder(role=data["role"], staff=data["staff"]), self._clock.now(), cause)
+
+        return change(self._shelf, call, data, "request", step, moved_view)
+
+    def delay_request(self, call: Caller, data: Mapping[str, Any]) -> dict[str, Any]:
+        """Let a clock take longer in all, for a reason; ``note`` says it in words.
+
+        Raises RuleRefused by the rule of the clock when it may not be delayed, or not by the caller.
+        """
+        return change(
+            self._shelf,
+            call,
+            data,
+            "request",
+            lambda each, cause: self._delay(each, call, data, cause),
+            moved_view,
+        )
+
+    def _delay(self, request: Request, call: Caller, data: Mapping[str, Any], cause: Cause) -> None:
+        request.must_be_open()
+        ruling, _, _ = self._governed(request)
+        rule = ruling.rules.requests.clock(data["clock"])
+        if rule is None or request.clock(rule.code) is None:
+            raise NotFound(f"{request.id} has no open clock {data['clock']!r}")
+        if rule.delay is None:
+            raise RuleRefused(f"the clock {rule.code} may not be delayed", rule=rule.source)
+        _must_have(rule.delay.roles, call, rule.delay.source, f"delay {rule.code}")
+        role = min(call.roles.intersection(rule.delay.roles))
+        authority = Authority(data["reason"], call.actor, role)
+        request.extend_clock(rule.code, data["amount"], authority, ruling.calendar, self._clock.now(), cause)
+        request.facts["delay_reason"] = data["note"]
+
+    def involve_departments(self, call: Caller, data: Mapping[str, Any]) -> dict[str, Any]:
+        """Ask several departments at once, each to answer by its time; ``lead`` is the one with the demand."""
+
+        def step(request: Request, cause: Cause) -> None:
+            request.must_be_open()
+            rules = self._governed(request)[0].rules.requests
+            for unit in (data["lead"], *(each["unit"] for each in data["departments"])):
+                _unit_leads(rules, unit)
+            parts = [Part(each["unit"], each["answer_by"], call.actor) for each in data["departments"]]
+            request.ask_departments(data["lead"], parts, self._clock.now(), cause)
+
+        return change(self._shelf, call, data, "request", step, moved_view)
+
+    def answer_department(self, call: Caller, data: Mapping[str, Any]) -> dict[str, Any]:
+        """Enter a department's answer; without a unit, how the office rules between those that disagree.
+
+        Raises RuleRefused when the caller is neither of the department's leaders nor, for a ruling, the office.
+        """
+        return change(
+            self._shelf,
+            call,
+            data,
+            "request",
+            lambda each, cause: self._answer(each, call, data, cause),
+            moved_view,
+        )
+
+    def _answer(self, request: Request, call: Caller, data: Mapping[str, Any], cause: Cause) -> None:
+        request.must_be_open()
+        rules, now = self._governed(request)[0].rules.requests, self._clock.now()
+        departments = rules.departments
+        if data["unit"] is None:
+            office = departments.office if departments else None
+            if office is None or not request.disputed:
+                raise RuleRefused("there is nothing to rule on", rule=office.source if office else DESIGN)
+            _must_have((office.value,), call, office.source, "rule between departments")
+            request.rule(data["text"], call.actor, now, cause)
+            return
+        if data["unit"] not in {part.unit for part in request.parts}:
+            raise NotFound(f"{data['unit']} has no part in {request.id}")
+        unit = rules.unit(data["unit"])
+        _must_have(_unit_leads(rules, data["unit"]), call, unit.source if unit else DESIGN, "answer for it")
+        request.answer_part(data["unit"], data["text"], agrees=data["agrees"], at=now, cause=cause)
+
+    def _governed(self, request: Request) -> tuple[Ruling, Kind, Process]:
+        ruling = self._rules.of_version(request.org, request.regulation)
+        kind = _kind(ruling.rules.requests, request.opening.kind)
+        return ruling, kind, ruling.rules.requests.process_of(kind)
+
+
+def _kind(rules: RequestRules, code: str) -> Kind:
+    kind = rules.kind(code)
+    if kind is None:
+        known = ", ".join(each.code for each in rules.kinds) or "none"
+        raise ValidationFailed(f"there is no kind of request {code!r}; there are {known}")
+    return kind
+
+
+def _must_have(roles: Collection[str], call: Caller, source: str, what: str) -> None:
+    if call.roles.isdisjoint(roles):
+        raise RuleRefused(f"to {what} needs one of the roles {', '.join(roles)}", rule=source)
+
+
+def _check_subtype(kind: Kind, code: str | None, customer_class: str | None) -> None:
+    if code is None:
+        return
+    subtype = next((each for each in kind.subtypes if each.code == code), None)
+    if subtype is None:
+        raise RuleRefused(f"{kind.code} has no subtype {code!r}", rule=kind.source)
+    if subtype.classes and customer_class not in subtype.classes:
+        raise RuleRefused(f"{code} is not for customers of the class {customer_class}", rule=subtype.source)
+
+
+def _first(contact: Contact | None, call: Caller) -> Holder:
+    if contact is None:
+        return Holder(staff=call.actor)
+    return Holder(role=contact.first_responsible.role, staff=contact.first_responsible.staff)
+
+
+def _assigned(data: Mapping[str, Any], rules: RequestRules) -> Holder | None:
+    """Return whom the caller names, if anybody."""
+    if data["unit"] is None and data["assigned_to"] is None:
+        return None
+    role = _unit_leads(rules, data["unit"])[0] if data["unit"] else None
+    return Holder(data["unit"], role, data["assigned_to"])
+
+
+def _unit_leads(rules: RequestRules, code: str) -> tuple[str, ...]:
+    unit = rules.unit(code)
+    if unit is None:
+        raise ValidationFailed(f"there is no unit {code!r}")
+    return (unit.leader, *((unit.deputy,) if unit.deputy else ()))
+
+
+def _there(leads: Collection[str], absent: Collection[str], unit: str, source: str) -> Holder:
+    """Return the first of those who lead ``unit`` that is there."""
+    present = [role for role in leads if role not in absent]
+    if not present:
+        raise RuleRefused(f"nobody in charge of {unit} is there: the request stays where it is", rule=source)
+    return Holder(unit, present[0])
+
+
+def _must_be_answered(request: Request, rules: RequestRules) -> None:
+    """Refuse to close what departments have still to answer, or the office to rule on."""
+    departments = rules.departments
+    if departments is None:
+        return
+    if request.disputed and departments.office:
+        raise RuleRefused("departments disagree: the office rules first", rule=departments.office.source)
+    waiting = [part.unit for part in request.parts if part.answered_at is None]
+    if waiting and departments.before_closing:
+        raise RuleRefused(f"{', '.join(waiting)} has not answered", rule=departments.before_closing)

@@ -1,0 +1,138 @@
+"""Where requests are kept, listed and counted, and which contacts still wait for theirs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from pymongo import ASCENDING, DESCENDING, IndexModel
+
+from services.intake.domain.requests.request import Request
+from shared.mongo.client import Document, database_errors
+from shared.mongo.documents import Documents
+from shared.mongo.kept import TIMED_INDEXES, Kept
+from shared.mongo.runtime import Runtime
+from shared.mongo.store import AggregateStore
+
+_PLACES: Mapping[str, str] = {
+    "kind": "opening.kind",
+    "channel": "opening.channel",
+    "subtype": "opening.subtype",
+    "unit": "owner.unit",
+    "department": "parts.unit",
+    "level": "level",
+    "stage": "stage",
+}
+_QUEUE = [("rank", ASCENDING), ("opening.opened_at", ASCENDING)]
+_ORDERS: Mapping[str, list[tuple[str, int]]] = {
+    "queue": _QUEUE,
+    "due": [("due_at", ASCENDING)],
+    "newest": [("opening.opened_at", DESCENDING)],
+}
+
+
+class RequestsKept(Kept[Request]):
+    """The collection of requests."""
+
+    def __init__(self, runtime: Runtime) -> None:
+        """Use the runtime's database and ensure the indexes of every list."""
+        documents = Documents(Request)
+        super().__init__(runtime, "requests", documents.to, documents.of)
+        self._contacts = runtime.database["contacts"]
+        heads = ("owner.unit", "owner.staff", "first_responsible.staff", "parts.unit", "opening.customer_id")
+        lists = [
+            IndexModel([("org", ASCENDING), (head, ASCENDING), ("closed_at", ASCENDING), *_QUEUE])
+            for head in heads
+        ]
+        general = [
+            IndexModel([("org", ASCENDING), ("closed_at", ASCENDING), *_QUEUE]),
+            IndexModel([("org", ASCENDING), ("opening.opened_at", DESCENDING)]),
+            IndexModel([("org", ASCENDING), ("due_at", ASCENDING)], sparse=True),
+        ]
+        self.store.ensure_indexes([*TIMED_INDEXES, *general, *lists])
+        with database_errors():
+            self._contacts.create_indexes([IndexModel([("request_due", ASCENDING)], sparse=True)])
+
+    def step(self, requests: Sequence[Request]) -> tuple[AggregateStore, list[Document]]:
+        """Return the requests as a step of a write that spans several collections."""
+        return self.store, [self._to(request) for request in requests]
+
+    def unanswered_before(self, request: Request) -> list[Request]:
+        """Return the open requests of the same customer and kind, opened earlier, that nobody answered."""
+        query = {
+            "org": request.org,
+            "opening.customer_id": request.opening.customer_id,
+            "opening.kind": request.opening.kind,
+            "closed_at": None,
+            "replied_at": None,
+            "opening.opened_at": {"$lt": request.opening.opened_at},
+            "_id": {"$ne": request.id},
+        }
+        return [] if request.opening.customer_id is None else self.find(query)
+
+    def same_open(self, org: str, customer_id: str, kind: str) -> Request | None:
+        """Return an open request of a kind that a customer has already."""
+        query = {"org": org, "opening.customer_id": customer_id, "opening.kind": kind, "closed_at": None}
+        return next(iter(self.find(query, limit=1)), None)
+
+    def unsettled(self, limit: int) -> list[tuple[str, str, datetime]]:
+        """Return id, organisation and time of contacts whose request has not been looked after, oldest first."""
+        with database_errors():
+            rows = self._contacts.find({"request_due": {"$exists": True}}, {"org": 1, "request_due": 1})
+            found = list(rows.sort("request_due", ASCENDING).limit(limit))
+        return [(row["_id"], row["org"], row["request_due"]) for row in found]
+
+    def settle(self, contact_ids: Sequence[str]) -> None:
+        """Note that these contacts have their requests."""
+        with database_errors():
+            self._contacts.update_many({"_id": {"$in": list(contact_ids)}}, {"$unset": {"request_due": ""}})
+
+    def page(
+        self, org: str, asked: Mapping[str, Any], hidden: Sequence[str], *, order: str, limit: int, skip: int
+    ) -> list[Request]:
+        """Return a page of requests in ``order``: queue, due or newest; none of the units ``hidden``."""
+        query = {"org": org} | _query(asked)
+        if hidden:
+            query.setdefault("$and", []).append({"owner.unit": {"$nin": list(hidden)}})
+        return self.find(query, sort=_ORDERS[order], limit=limit, skip=skip)
+
+    def counted(self, org: str, by: str, asked: Mapping[str, Any]) -> dict[str, int]:
+        """Return how many requests there are for each value of ``by``; those without one are ``none``."""
+        place = _PLACES[by]
+        pipeline: list[dict[str, Any]] = [{"$match": {"org": org} | _query(asked)}]
+        if by == "department":
+            pipeline.append({"$unwind": "$parts"})
+        pipeline.append({"$group": {"_id": f"${place}", "count": {"$sum": 1}}})
+        with database_errors():
+            rows = list(self.store.collection.aggregate(pipeline))
+        return {row["_id"] or "none": row["count"] for row in rows}
+
+
+#: What narrows lists down by a value of its own.
+_ASKED: Mapping[str, str] = {
+    **{name: _PLACES[name] for name in ("kind", "subtype", "unit", "department", "level")},
+    "customer_id": "opening.customer_id",
+    "staff": "owner.staff",
+}
+_STATES: Mapping[str, Document] = {
+    "open": {"closed_at": None},
+    "closed": {"closed_at": {"$ne": None}},
+    "overdue": {"closed_at": None, "overdue": True},
+    "unassigned": {"closed_at": None, "owner.staff": None},
+}
+
+
+def _query(asked: Mapping[str, Any]) -> dict[str, Any]:
+    query = {place: asked[name] for name, place in _ASKED.items() if asked.get(name)}
+    query |= _STATES.get(asked.get("state") or "", {})
+    if asked.get("mine"):
+        whose = [{"owner.staff": asked["mine"]}, {"first_responsible.staff": asked["mine"]}]
+        query["$and"] = [{"$or": whose}]
+    if asked.get("due_before"):
+        query["due_at"] = {"$lt": asked["due_before"]}
+    bounds = {"$gte": asked.get("opened_from"), "$lt": asked.get("opened_before")}
+    given = {operator: bound for operator, bound in bounds.items() if bound is not None}
+    if given:
+        query["opening.opened_at"] = given
+    return query
