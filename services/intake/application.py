@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from services.intake.application_accounts import AccountApplication, build_accounts
 from services.intake.handlers.desk import Desk
 from services.intake.handlers.receive import ReceiveEvents
 from services.intake.handlers.registering import Registrar
@@ -23,6 +24,7 @@ class Application:
     desk: Desk
     fire_clocks: FireClocks
     recompute_clocks: Recompute
+    accounts: AccountApplication
 
 
 def build(runtime: Runtime) -> Application:
@@ -32,6 +34,8 @@ def build(runtime: Runtime) -> Application:
     repository.ensure_indexes()
     rules = Rules(rulebooks, Calendars())
     timed: list[Ticked] = []
+    accounts = build_accounts(runtime, rules)
+    timed.extend(accounts.timed)
     digest_above = runtime.settings.clock_digest_above
     registrar = Registrar(repository, runtime.clock, runtime.ids)
     return Application(
@@ -39,4 +43,5 @@ def build(runtime: Runtime) -> Application:
         desk=Desk(repository, registrar, rulebooks, runtime.clock),
         fire_clocks=FireClocks(timed, runtime.clock, runtime.ids, digest_above=digest_above),
         recompute_clocks=Recompute(timed, rules, runtime.clock, runtime.ids, digest_above=digest_above),
+        accounts=accounts,
     )

@@ -20,6 +20,8 @@ from services.intake.domain.rulebook import (
     Numbering,
     Restart,
 )
+from services.intake.domain.same.rules import AccountRules
+from services.intake.rulebook_accounts import AccountRulesRow, roles_of_accounts
 from services.names import SERVICES
 from shared.regulations import Rulebooks
 from shared.regulations.fields import REQUIRED, Flag, OneOf, Row, Table, Text, Whole, nested, source
@@ -93,6 +95,7 @@ class IntakeRulesSchema(Row):
     channels = Table(_ChannelRow(), **REQUIRED)
     first_responsible = nested(_FirstResponsibleRow(), **REQUIRED)
     numbering = nested(_NumberingRow(), **REQUIRED)
+    accounts = nested(AccountRulesRow(), load_default=AccountRules())
 
 
 def _roles(rules: IntakeRules) -> Iterator[tuple[str, str]]:
@@ -100,6 +103,7 @@ def _roles(rules: IntakeRules) -> Iterator[tuple[str, str]]:
     for category in rules.categories:
         yield f"categories.{category.code}.target", category.target
     yield "first_responsible.otherwise", rules.first_responsible.otherwise
+    yield from roles_of_accounts(rules.accounts)
 
 
 def read_rulebooks(organisations: Path, profiles: Path = PROFILES) -> Loaded[IntakeRules]:

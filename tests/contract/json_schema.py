@@ -101,6 +101,7 @@ def _dictionary(field: fields.Dict) -> Json:
 
 _PLAIN: Mapping[type[fields.Field[Any]], Json] = {
     fields.AwareDateTime: {"type": "string", "format": "date-time"},
+    fields.Date: {"type": "string", "format": "date"},
     fields.Boolean: {"type": "boolean"},
     fields.Integer: {"type": "integer"},
     fields.String: {"type": "string"},

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
+from services.intake.domain.same.rules import AccountRules
+
 
 class Destination(StrEnum):
     """Where a registered contact goes: to a case of its own, or to somebody's desk."""
@@ -78,6 +80,7 @@ class IntakeRules:
     channels: tuple[Channel, ...]
     first_responsible: FirstResponsible
     numbering: Numbering
+    accounts: AccountRules = AccountRules()
 
     def category(self, code: str) -> Category | None:
         """Return the category called ``code``, or ``None`` when the rulebook has none."""
