@@ -9,6 +9,7 @@ from functools import cache
 from typing import Any
 
 from tests.contract.stage import Published, Stage
+from tests.contract.story_accounts import tell_of_accounts
 from tests.contract.story_audit import audit_everything
 from tests.contract.story_investigations import tell_of_investigations
 from tests.contract.story_liability import tell_of_liability
@@ -107,6 +108,7 @@ def tell() -> Stage:
             contact_received(PROPERTY, 93, complaint={"problem": "dark-stairs"}),
         ),
     )
+    tell_of_accounts(stage)
     audit_everything(stage)
     return stage
 
