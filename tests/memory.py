@@ -31,7 +31,7 @@ def _without_sort(self: Any, *arguments: Any, sort: Any = None, **named: Any) ->
 
 setattr(BulkOperationBuilder, "add_replace", _without_sort)  # noqa: B010 - to a type checker a method stays what it is
 
-_ensure_uniques: Callable[..., None] = Collection._ensure_uniques  # noqa: SLF001
+_ensure_uniques: Callable[..., None] = Collection._ensure_uniques
 
 
 def _ensure_unique_entries(self: Any, new_data: Any) -> None:

@@ -64,9 +64,18 @@ class AccountShelves:
             ]
         )
         self.searches.store.ensure_indexes(
-            [IndexModel([("org", ASCENDING), ("by", ASCENDING), ("key", ASCENDING), ("searched_at", DESCENDING)])]
+            [
+                IndexModel(
+                    [("org", ASCENDING), ("by", ASCENDING), ("key", ASCENDING), ("searched_at", DESCENDING)]
+                )
+            ]
         )
-        self.conflicts.store.ensure_indexes([_newest("raised_at"), IndexModel([("org", ASCENDING), ("stage", ASCENDING), ("raised_at", DESCENDING)])])
+        self.conflicts.store.ensure_indexes(
+            [
+                _newest("raised_at"),
+                IndexModel([("org", ASCENDING), ("stage", ASCENDING), ("raised_at", DESCENDING)]),
+            ]
+        )
         self.merges.store.ensure_indexes(
             [
                 IndexModel([("locks", ASCENDING)], unique=True),
@@ -74,9 +83,20 @@ class AccountShelves:
                 _newest("requested_at"),
             ]
         )
-        self.gradings.store.ensure_indexes([IndexModel([("period_key", ASCENDING)], unique=True), _newest("proposed_at"), IndexModel([("org", ASCENDING), ("cards.subject", ASCENDING), ("proposed_at", DESCENDING)])])
+        self.gradings.store.ensure_indexes(
+            [
+                IndexModel([("period_key", ASCENDING)], unique=True),
+                _newest("proposed_at"),
+                IndexModel([("org", ASCENDING), ("cards.subject", ASCENDING), ("proposed_at", DESCENDING)]),
+            ]
+        )
         self.allocations.store.ensure_indexes(
-            [IndexModel([("keys", ASCENDING)], unique=True), _newest("listed_at"), IndexModel([("org", ASCENDING), ("subjects.staff", ASCENDING), ("listed_at", DESCENDING)]), IndexModel([("org", ASCENDING), ("open", ASCENDING)])]
+            [
+                IndexModel([("keys", ASCENDING)], unique=True),
+                _newest("listed_at"),
+                IndexModel([("org", ASCENDING), ("subjects.staff", ASCENDING), ("listed_at", DESCENDING)]),
+                IndexModel([("org", ASCENDING), ("open", ASCENDING)]),
+            ]
         )
 
     def like(self, org: str, marks: Collection[str], limit: int = 50) -> list[Account]:
@@ -121,9 +141,7 @@ class AccountShelves:
             found |= {row.id: row for row in rows}
         return list(found.values())
 
-    def accounts_page(
-        self, org: str, query: dict[str, Any], *, limit: int, skip: int
-    ) -> list[Account]:
+    def accounts_page(self, org: str, query: dict[str, Any], *, limit: int, skip: int) -> list[Account]:
         """Return a page of clients, newest first."""
         return self.accounts.find(
             {"org": org, **query}, sort=[("entered_at", DESCENDING)], limit=limit, skip=skip

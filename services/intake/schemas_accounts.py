@@ -11,7 +11,9 @@ from services.intake.schemas import Page
 from shared.fields import CODE, line, long_text, truth
 
 _MOST = 500
-_SUBJECT = validate.Regexp(r"^[a-z0-9][a-z0-9_-]{0,47}\Z", error="must be an id of at most 48 of a-z, 0-9, '-', '_'")
+_SUBJECT = validate.Regexp(
+    r"^[a-z0-9][a-z0-9_-]{0,47}\Z", error="must be an id of at most 48 of a-z, 0-9, '-', '_'"
+)
 _STAFF = validate.Regexp(
     r"^[A-Za-z0-9][A-Za-z0-9_.@-]{0,63}\Z", error="must be a staff id of letters, digits, -_.@"
 )
@@ -43,9 +45,7 @@ class ChangeAccount(Schema):
     id = line(64, required=True)
     change = fields.String(
         required=True,
-        validate=validate.OneOf(
-            ["owner", "contract", "state", "credit", "reception", "rating", "proposal"]
-        ),
+        validate=validate.OneOf(["owner", "contract", "state", "credit", "reception", "rating", "proposal"]),
     )
     value = line(64, load_default=None, allow_none=True)
     since = fields.Date(load_default=None, allow_none=True)
@@ -176,9 +176,7 @@ class _Subject(Schema):
     id = fields.String(required=True, validate=_SUBJECT)
     region = line(50, load_default=None, allow_none=True)
     channel = fields.String(load_default=None, allow_none=True, validate=CODE)
-    screened = fields.String(
-        load_default=None, allow_none=True, validate=validate.OneOf(["pass", "fail"])
-    )
+    screened = fields.String(load_default=None, allow_none=True, validate=validate.OneOf(["pass", "fail"]))
 
 
 class OpenAllocation(Schema):
@@ -233,7 +231,7 @@ class _Place(Schema):
         unknown = RAISE
 
     code = fields.String(required=True, validate=CODE)
-    load = fields.Integer(required=True, strict=True, validate=validate.Range(0, 10_000_000))
+    traffic = fields.Integer(required=True, strict=True, validate=validate.Range(0, 10_000_000))
     agents = fields.Integer(load_default=0, strict=True, validate=validate.Range(0, 10_000))
 
 

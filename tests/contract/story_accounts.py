@@ -127,5 +127,5 @@ def _allocated(stage: Stage) -> None:
     stage.pass_time(timedelta(days=3))
     stage.ask("intake.record_first_contact", **FIRST, **contact, note="客户有意向，约周五上午看样品。")
     stage.ask("intake.list_allocations", **BOSS, staff="u-7001")
-    places = [{"code": "north", "load": 30, "agents": 2}, {"code": "south", "load": 10, "agents": 2}]
+    places = [{"code": "north", "traffic": 30, "agents": 2}, {"code": "south", "traffic": 10, "agents": 2}]
     stage.ask("intake.advise_staffing", **BOSS, places=places)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 from services.intake.domain.same.rules import AccountRules
@@ -80,7 +80,7 @@ class IntakeRules:
     channels: tuple[Channel, ...]
     first_responsible: FirstResponsible
     numbering: Numbering
-    accounts: AccountRules = AccountRules()
+    accounts: AccountRules = field(default_factory=AccountRules)
 
     def category(self, code: str) -> Category | None:
         """Return the category called ``code``, or ``None`` when the rulebook has none."""

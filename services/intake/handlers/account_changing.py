@@ -70,7 +70,9 @@ class ChangeAccount:
 
         def step(account: Account, cause: Cause) -> None:
             if account.merged_into is not None:
-                raise RuleRefused(f"{account.id} was merged into {account.merged_into}", rule=rules.transfer.source)
+                raise RuleRefused(
+                    f"{account.id} was merged into {account.merged_into}", rule=rules.transfer.source
+                )
             self._steps[data["change"]](account, _Step(call, data, rules, ruling, now, cause))
 
         return change(self._kept.accounts, call, data, "account", step, entered_view)
@@ -131,7 +133,9 @@ class ChangeAccount:
         account.grade("rating", step.value, step.now, step.cause, source=rules.source)
         if rating <= rules.up_to and account.owner is not None:
             if to is None or to == account.owner:
-                raise ValidationFailed("nobody to take over", problems=(Problem("to", "must be somebody else"),))
+                raise ValidationFailed(
+                    "nobody to take over", problems=(Problem("to", "must be somebody else"),)
+                )
             account.propose(Proposal(rating, account.owner, to, rules.source, step.now), step.cause)
 
     def _proposal(self, account: Account, step: _Step) -> None:

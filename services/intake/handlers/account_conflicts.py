@@ -1,4 +1,4 @@
-"""Use cases of conflicts over clients and of mergers: raised, ruled on, objected to; asked for, decided, carried out."""
+"""Use cases of conflicts over clients, and of mergers of two that are one."""
 
 from __future__ import annotations
 
@@ -23,7 +23,9 @@ if TYPE_CHECKING:
 
 
 def _silent(what: str) -> ValidationFailed:
-    return ValidationFailed(f"the rulebook has no {what}", problems=(Problem(what, "is not in the rulebook"),))
+    return ValidationFailed(
+        f"the rulebook has no {what}", problems=(Problem(what, "is not in the rulebook"),)
+    )
 
 
 class ConflictDesk:
@@ -84,7 +86,9 @@ class ConflictDesk:
             ruling = self._rules.of_version(call.org, conflict.regulation)
             rules = self._of(ruling)
             arbitrated = conflict.stage is Stage.ARBITRATION
-            role = check_role(call, rules.arbitrated_by if arbitrated else rules.ruled_by, "ruling on a conflict")
+            role = check_role(
+                call, rules.arbitrated_by if arbitrated else rules.ruled_by, "ruling on a conflict"
+            )
             vote = Vote(call.actor, data["region"], Outcome(data["outcome"]), data["reason"], now)
             conflict.rule(vote, role, rules, ruling.calendar, cause)
 

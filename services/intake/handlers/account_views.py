@@ -66,7 +66,8 @@ def account_view(account: Account, *, full: bool) -> dict[str, Any]:
         "contract_since": None if account.contract_since is None else account.contract_since.isoformat(),
         "state_since": None if account.state_since is None else timestamp(account.state_since),
         "owners": [
-            {"owner": each.owner, "pool": each.pool, "since": timestamp(each.since)} for each in account.owners
+            {"owner": each.owner, "pool": each.pool, "since": timestamp(each.since)}
+            for each in account.owners
         ],
         "grades": [
             {"kind": each.kind, "grade": each.grade, "by": each.by, "at": timestamp(each.at)}

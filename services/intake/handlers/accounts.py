@@ -10,7 +10,7 @@ from services.intake.domain.same.account import Account, Particulars, pool_now
 from services.intake.domain.same.conflict import ConflictCase, Outcome, Stage
 from services.intake.domain.same.likeness import Identity, likeness
 from services.intake.domain.same.names import parse_licence, parse_phone, why_not_standard, why_several
-from services.intake.domain.same.rules import Entry, Ownership, Pool, Roles, SearchKind, Weight
+from services.intake.domain.same.rules import Entry, Ownership, Pool, Quota, Roles, SearchKind, Weight
 from services.intake.domain.same.search import Candidate, Search
 from services.intake.handlers.account_views import account_view, entered_view, search_view
 from services.intake.handlers.acting import Caller, change, create, found, new_id
@@ -147,7 +147,7 @@ class Accounts:
         target = {**data, "id": conflict.against[0]}
         return change(self._kept.accounts, call, target, "account", step, entered_view)
 
-    def _build(  # noqa: PLR0913 - what one entry rests on
+    def _build(
         self,
         new: str,
         cause: Cause,
@@ -165,7 +165,8 @@ class Accounts:
         if conflict is not None:
             if self._kept.under_ruling(call.org, conflict.id):
                 raise RuleRefused(
-                    f"a client was entered under {conflict.id}", rule=rules.entry.hit.source if rules.entry else DESIGN
+                    f"a client was entered under {conflict.id}",
+                    rule=rules.entry.hit.source if rules.entry else DESIGN,
                 )
             # What the ruling found to be another company's stays with that one.
             taken = {key for each in self._kept.holding(call.org, held) for key in each.keys}
@@ -196,7 +197,9 @@ class Accounts:
             key = identity.key(call.org, kind)
             search = None if key is None else self._kept.searched(call.org, call.actor, key, since)
             if search is None:
-                message = f"search by {kind.value} first, not more than {entry.fresh_hours.value} hours before"
+                message = (
+                    f"search by {kind.value} first, not more than {entry.fresh_hours.value} hours before"
+                )
                 raise RuleRefused(message, rule=entry.searches.source)
             if search.hits:
                 raise _hit(search.hits, entry)
@@ -231,14 +234,19 @@ class Accounts:
 
         A place is a key like the others, so that two at the same moment never share the last one.
         """
-        if ownership is None or pool is None or pool.quota is None or account.contract not in pool.counts.value:
+        if (
+            ownership is None
+            or pool is None
+            or pool.quota is None
+            or account.contract not in pool.counts.value
+        ):
             account.hold(None)
             return
         prefix = f"{account.org}|slot|{pool.code}|{owner}|"
         if account.slot is not None and account.slot.startswith(prefix):
             return
         taken = self._kept.slots(prefix)
-        most = quota_of(pool, account.particulars.region, ownership)
+        most = quota_of(pool.quota, account.particulars.region, ownership)
         free = next((slot for number in range(most) if (slot := f"{prefix}{number}") not in taken), None)
         if free is None or len(taken) >= most:
             raise RuleRefused(f"the quota of {most} clients is full", rule=pool.quota.source)
@@ -292,7 +300,7 @@ class Accounts:
             "pool": pool.code,
             "held": len(held),
             "counted": sum(each.contract in pool.counts.value for each in held),
-            "most": None if pool.quota is None else quota_of(pool, data["region"], ownership),
+            "most": None if pool.quota is None else quota_of(pool.quota, data["region"], ownership),
             "source": pool.counts.source if pool.quota is None else pool.quota.source,
         }
 
@@ -309,11 +317,10 @@ def _hit(hits: list[str], entry: Entry) -> RuleRefused:
     )
 
 
-def quota_of(pool: Pool, region: str | None, ownership: Ownership) -> int:
-    """Return how many clients one person may hold in ``pool``, in a new region by its own number."""
-    assert pool.quota is not None
+def quota_of(quota: Quota, region: str | None, ownership: Ownership) -> int:
+    """Return how many clients one person may hold, in a new region by its own number."""
     new = ownership.new_regions is not None and region in ownership.new_regions.value
-    return pool.quota.in_new_regions or pool.quota.most if new else pool.quota.most
+    return quota.in_new_regions or quota.most if new else quota.most
 
 
 def identity_of(particulars: Particulars) -> Identity:

@@ -44,7 +44,9 @@ class Allocations:
         subjects = [Subject(**row) for row in data["subjects"]]
         if data["regions"]:
             subjects = [each for each in subjects if each.region in data["regions"]]
-        if not subjects or len({each.id for each in subjects}) < len(data["subjects"]) and not data["regions"]:
+        if not subjects or (
+            len({each.id for each in subjects}) < len(data["subjects"]) and not data["regions"]
+        ):
             reason = "must name at least one, and each once"
             raise ValidationFailed("no list", problems=(Problem("subjects", reason),))
         channels = kind.channels
@@ -110,7 +112,7 @@ class Allocations:
     def advise(self, org: str, data: Mapping[str, Any]) -> dict[str, Any]:
         """Return how agents should be spread over places or shops by their load, and what a team lacks."""
         rules = self._rules.in_force(org, self._clock.now()).rules.accounts
-        places = [Place(row["code"], row["load"], row["agents"]) for row in data["places"]]
+        places = [Place(row["code"], row["traffic"], row["agents"]) for row in data["places"]]
         total = data["agents"] if data["agents"] is not None else sum(each.agents for each in places)
         advice = advise(places, total)
         span = None if rules.staffing is None else rules.staffing.span
@@ -121,9 +123,7 @@ class Allocations:
             "moves": [{"of": of, "to": to, "agents": count} for of, to, count in advice.moves],
             "below_span": span is not None and supervisors > 0 and total < span.value * supervisors,
             "vacancies": 0 if heads is None else max(heads.value - total, 0),
-            "sources": [
-                each.source for each in (rules.levelling, span, heads) if each is not None
-            ],
+            "sources": [each.source for each in (rules.levelling, span, heads) if each is not None],
         }
 
 

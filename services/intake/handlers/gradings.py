@@ -33,9 +33,7 @@ class Gradings:
         now = self._clock.now()
         ruling = self._rules.in_force(call.org, now)
         rules = _of(ruling)
-        cards = [
-            Card(row["subject"], tuple(Mark(**mark) for mark in row["marks"])) for row in data["cards"]
-        ]
+        cards = [Card(row["subject"], tuple(Mark(**mark) for mark in row["marks"])) for row in data["cards"]]
         self._check(cards, rules)
 
         def build(new: str, cause: Cause) -> Grading:

@@ -169,7 +169,9 @@ def test_a_lead_is_given_to_the_field_team_by_the_superior_after_screening(tmp_p
 def test_the_list_of_a_campaign_holds_only_its_regions(tmp_path: Path) -> None:
     """Guards the reach: whoever lives elsewhere is not on the list, and each region goes to its own people."""
     world = member(tmp_path, "call-centre")
-    people = [{"id": f"cu_{n}", "region": region} for n, region in enumerate(("浙江", "江苏", "安徽", "浙江"))]
+    people = [
+        {"id": f"cu_{n}", "region": region} for n, region in enumerate(("浙江", "江苏", "安徽", "浙江"))
+    ]
     listed = world.do("open_allocation", *BOSS, kind="customer", subjects=people, regions=["浙江", "江苏"])
     assert [row["region"] for row in listed["subjects"]] == ["浙江", "江苏", "浙江"]
     able = [{"staff": "a", "regions": ["浙江"]}, {"staff": "b", "regions": ["江苏"]}]
@@ -191,7 +193,7 @@ def test_nobody_gets_more_than_the_quota_with_what_is_still_to_be_contacted(tmp_
 def test_agents_are_spread_over_shops_by_their_traffic(tmp_path: Path) -> None:
     """Guards an even load: 100, 50 and 50 visits with four agents are two, one and one."""
     world = member(tmp_path, "online-store")
-    shops = [{"code": code, "load": load} for code, load in (("s1", 100), ("s2", 50), ("s3", 50))]
+    shops = [{"code": code, "traffic": load} for code, load in (("s1", 100), ("s2", 50), ("s3", 50))]
     advice = world.do("advise_staffing", *BOSS, places=shops, agents=4)
     assert [row["agents"] for row in advice["agents"]] == [2, 1, 1]
     assert advice["sources"] == ["A-JD11-04"]
@@ -201,7 +203,7 @@ def test_agents_are_spread_over_shops_by_their_traffic(tmp_path: Path) -> None:
 def test_where_too_many_wait_somebody_is_moved(tmp_path: Path) -> None:
     """Guards the suggestion: thirty waiting before two agents and ten before two, one moves."""
     world = member(tmp_path)
-    queues = [{"code": "busy", "load": 30, "agents": 2}, {"code": "quiet", "load": 10, "agents": 2}]
+    queues = [{"code": "busy", "traffic": 30, "agents": 2}, {"code": "quiet", "traffic": 10, "agents": 2}]
     advice = world.do("advise_staffing", *BOSS, places=queues)
     assert advice["moves"] == [{"of": "quiet", "to": "busy", "agents": 1}]
     assert advice["sources"] == ["B-DET-13"]
@@ -221,7 +223,7 @@ def test_a_team_below_its_size_is_flagged(
 ) -> None:
     """Guards the span of five agents to a supervisor, and the six heads that are needed."""
     world = member(tmp_path, "call-centre")
-    places = [{"code": "calls", "load": 1, "agents": agents}]
+    places = [{"code": "calls", "traffic": 1, "agents": agents}]
     advice = world.do("advise_staffing", *BOSS, places=places, supervisors=supervisors)
     assert (advice["below_span"], advice["vacancies"]) == (below, vacancies)
     assert {"A-CCC-14", "A-CCC-15"} <= set(advice["sources"])

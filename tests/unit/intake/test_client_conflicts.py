@@ -50,7 +50,11 @@ def test_an_objection_goes_to_the_large_region_whose_word_is_final(world: World)
     assert (appealed["stage"], appealed["outcome"]) == ("arbitration", None)
     assert world.refused("decide_conflict", *REGION, **ruling(conflict)).rule == "B-CRM-08"
     arbitrated = world.do("decide_conflict", *LARGE, **ruling(conflict, "transferred"))
-    assert (arbitrated["stage"], arbitrated["outcome"], arbitrated["arbitrated"]) == ("final", "transferred", True)
+    assert (arbitrated["stage"], arbitrated["outcome"], arbitrated["arbitrated"]) == (
+        "final",
+        "transferred",
+        True,
+    )
     assert world.refused("appeal_conflict", id=conflict["conflict_id"]).rule == "B-CRM-08"
     taken = world.do("enter_account", *REP2, **company(1), conflict_id=conflict["conflict_id"])
     assert (taken["account_id"], taken["owner"]) == (conflict["against"][0], "rep2")

@@ -34,7 +34,7 @@ def ids(world: World) -> list[str]:
 
 def state(world: World, account_id: str) -> dict[str, Any]:
     """Return everything a client is, but for what any write adds."""
-    account = world.app.accounts.clients._kept.accounts.get(account_id, world.org)  # noqa: SLF001
+    account = world.app.accounts.clients._kept.accounts.get(account_id, world.org)
     assert isinstance(account, Account)
     return {name: value for name, value in asdict(account).items() if name not in _WRITTEN}
 
@@ -72,7 +72,9 @@ def test_customers_files_of_both_belong_to_the_one_that_stays(tmp_path: Path) ->
 @given(
     order=st.permutations([0, 1, 2]),
     changes=st.lists(
-        st.sampled_from([("state", "at_risk"), ("contract", "voided"), ("contract", "in_service"), ("owner", "x")]),
+        st.sampled_from(
+            [("state", "at_risk"), ("contract", "voided"), ("contract", "in_service"), ("owner", "x")]
+        ),
         max_size=3,
     ),
 )
@@ -124,7 +126,9 @@ def test_a_merger_refused_changes_nothing_and_lets_both_go(world: World) -> None
     assert sorted(row["state"] for row in world.do("list_merges")) == ["merged", "refused"]
 
 
-def test_a_merger_cut_short_is_carried_out_by_the_timer(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_merger_cut_short_is_carried_out_by_the_timer(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Guards against death between the decision and the client: the next round finishes it, once."""
     one, two, _ = ids(world)
     merge = world.do("request_merge", stays=one, goes=two)["merge_id"]

@@ -37,7 +37,12 @@ def world(tmp_path: Path) -> World:
 
 def sign(world: World, account: dict[str, Any], value: str, since: str, who: Any = BOSS) -> dict[str, Any]:
     """Note where a client's contract stands."""
-    given: dict[str, Any] = {"id": account["account_id"], "change": "contract", "value": value, "since": since}
+    given: dict[str, Any] = {
+        "id": account["account_id"],
+        "change": "contract",
+        "value": value,
+        "since": since,
+    }
     signed: dict[str, Any] = world.do("change_account", *who, **given)
     return signed
 
@@ -80,7 +85,9 @@ def test_a_new_region_has_a_quota_of_its_own(tmp_path: Path) -> None:
     assert world.do("enter_account", **company(3) | {"region": "西宁"})["owner"] == "rep1"
 
 
-def test_two_entries_at_once_do_not_share_the_last_place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_two_entries_at_once_do_not_share_the_last_place(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Guards the quota under concurrency: a place is unique, so whoever saw it free too late is refused."""
     world = World.of(tmp_path, "sales-crm", extra=SMALL)
     world.enter(1)
@@ -139,9 +146,9 @@ def test_a_lapsed_client_leaves_its_account_manager_after_a_year(world: World) -
     assert (passed["owner"], passed["pool"]) == (None, None)
     assert [row["owner"] for row in passed["owners"]] == ["rep1", None, "am1", None]
     assert world.events("account_changed")[-1]["source"] == "B-CRM-03"
-    assert world.do("change_account", *BOSS, id=account["account_id"], change="owner", value="rep2")["pool"] == (
-        "representative"
-    )
+    assert world.do("change_account", *BOSS, id=account["account_id"], change="owner", value="rep2")[
+        "pool"
+    ] == ("representative")
 
 
 @pytest.mark.rule("B-CRM-04")

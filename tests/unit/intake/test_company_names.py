@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.intake.domain.same.likeness import Identity, likeness
 from services.intake.domain.same.licence_words import CITIES, FORMS, INDUSTRIES, PROVINCES
+from services.intake.domain.same.likeness import Identity, likeness
 from services.intake.domain.same.names import parse_licence, parse_phone, why_not_standard, why_several
 from services.intake.domain.same.rules import Weight
 
@@ -49,7 +49,9 @@ def test_the_parts_of_any_name_joined_give_the_name_back(name: str) -> None:
     assert bool(found.trade) == bool(name)
 
 
-@pytest.mark.parametrize("name", ["华星", "华星(Huaxing)", "华星（Huaxing Co., Ltd）", "Huaxing", "杭州360科技有限公司"])
+@pytest.mark.parametrize(
+    "name", ["华星", "华星(Huaxing)", "华星（Huaxing Co., Ltd）", "Huaxing", "杭州360科技有限公司"]
+)
 def test_chinese_with_an_english_name_in_brackets_is_the_standard(name: str) -> None:
     """Guards that well-formed names are not turned away."""
     assert why_not_standard(name) is None

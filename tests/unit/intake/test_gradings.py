@@ -147,7 +147,9 @@ def test_every_split_adds_up_and_keeps_the_order(points: list[int], first: int, 
 
 @given(
     st.integers(0, 500),
-    st.lists(st.tuples(st.integers(0, 50), st.one_of(st.none(), st.integers(0, 60))), min_size=1, max_size=12),
+    st.lists(
+        st.tuples(st.integers(0, 50), st.one_of(st.none(), st.integers(0, 60))), min_size=1, max_size=12
+    ),
 )
 def test_shares_add_up_within_their_bounds(total: int, weighed: list[tuple[int, int | None]]) -> None:
     """Guards the division: what bounds do not stop is given out, and nothing else."""

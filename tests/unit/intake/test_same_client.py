@@ -63,14 +63,19 @@ def test_a_hit_of_either_search_goes_to_a_ruling_first(world: World, shared: str
     conflict = world.do("raise_conflict", *REP2, **claim, evidence="名片")
     assert (conflict["stage"], conflict["against"]) == ("ruling", [first["account_id"]])
     consent: dict[str, Any] = {"conflict_id": conflict["conflict_id"]}
-    assert world.refused("enter_account", *REP2, **mine, **consent).rule == "B-CRM-06"
+    assert world.refused("enter_account", *REP2, **mine | consent).rule == "B-CRM-06"
     world.do(
-        "decide_conflict", *REGION, id=conflict["conflict_id"], region="杭州", outcome="separate", reason="两家公司"
+        "decide_conflict",
+        *REGION,
+        id=conflict["conflict_id"],
+        region="杭州",
+        outcome="separate",
+        reason="两家公司",
     )
-    entered = world.do("enter_account", *REP2, **mine, **consent)
+    entered = world.do("enter_account", *REP2, **mine | consent)
     assert entered["owner"] == "rep2"
     assert entered["account_id"] != first["account_id"]
-    assert world.refused("enter_account", *REP2, **mine, **consent).rule == "B-CRM-06"
+    assert world.refused("enter_account", *REP2, **mine | consent).rule == "B-CRM-06"
 
 
 def test_of_two_who_enter_the_same_client_at_the_same_moment_one_wins_and_the_other_is_sent_to_the_ruling(
@@ -178,4 +183,6 @@ def test_nothing_personal_leaves_in_events(world: World) -> None:
     world.enter(1)
     told = str([dict(unsent.entry.data) for unsent in world.published])
     assert not any(text in told for text in ("华一", "测试甲", "0571", "80000001"))
-    assert world.do("get_account", *BOSS, id=world.events("account_entered")[0]["account_id"])["phone"].count("*")
+    assert world.do("get_account", *BOSS, id=world.events("account_entered")[0]["account_id"])["phone"].count(
+        "*"
+    )

@@ -121,7 +121,9 @@ class Account(Timed):
         }
         self.record("account_entered", data, at=at, cause=cause)
 
-    def pass_to(self, owner: str | None, pool: str | None, at: datetime, cause: Cause, *, source: str) -> None:
+    def pass_to(
+        self, owner: str | None, pool: str | None, at: datetime, cause: Cause, *, source: str
+    ) -> None:
         """Let ``owner`` own it from ``at`` on; the history keeps who did before."""
         before = self.owner
         self._own(owner, pool, at)
@@ -214,7 +216,11 @@ def months_after(day: date, count: int) -> date:
 
 def recently_lapsed(account: Account, rules: Ownership, at: datetime, zone: ZoneInfo) -> bool:
     """Return whether the contract lapsed less than the rulebook's time ago; exactly that long is not recent."""
-    if account.contract is not Contract.LAPSED or account.contract_since is None or rules.lapse_months is None:
+    if (
+        account.contract is not Contract.LAPSED
+        or account.contract_since is None
+        or rules.lapse_months is None
+    ):
         return False
     return at.astimezone(zone).date() < months_after(account.contract_since, rules.lapse_months.value)
 

@@ -15,7 +15,7 @@ from shared.history import Cause
 from shared.worktime import Calendar
 
 MORNING = "distribution"
-PASS = "pass"
+PASSED = "pass"
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +74,7 @@ class Allocation(Timed):
         """Give everybody their share and start the clocks of the first contacts; RuleRefused where it is done."""
         if self.allocated_at is not None:
             raise RuleRefused(f"{self.id} is distributed already", rule=source)
-        unscreened = [each.id for each in self.subjects if each.screened != PASS]
+        unscreened = [each.id for each in self.subjects if each.screened != PASSED]
         kind = rules.kind(self.kind)
         if kind is not None and kind.screened and unscreened:
             raise RuleRefused(f"not screened: {', '.join(unscreened)}", rule=source)
@@ -96,7 +96,9 @@ class Allocation(Timed):
             for subject in self.subjects:
                 self.begin_clock(_clock(subject.id), rules.first_contact, calendar, at, cause)
 
-    def contacted(self, subject_id: str, note: str, rules: AllocationRules, at: datetime, cause: Cause) -> None:
+    def contacted(
+        self, subject_id: str, note: str, rules: AllocationRules, at: datetime, cause: Cause
+    ) -> None:
         """Note the first contact; only one in detail ends its clock. RuleRefused for whoever was not given it."""
         subject = next((each for each in self.subjects if each.id == subject_id), None)
         source = next((kind.source for kind in rules.kinds if kind.code == self.kind), "design")

@@ -128,7 +128,9 @@ def period_due(today: date, months: Sequence[int], opened_by: date | None) -> tu
     if opened_by is not None and today <= opened_by:
         return f"opening-{opened_by.isoformat()}", opened_by
     begun = [
-        date(year, month, 1) for year in (today.year, today.year - 1) for month in sorted(months, reverse=True)
+        date(year, month, 1)
+        for year in (today.year, today.year - 1)
+        for month in sorted(months, reverse=True)
     ]
     month = next(first for first in begun if first <= today)
     following = date(month.year + month.month // 12, month.month % 12 + 1, 1)

@@ -1,4 +1,4 @@
-"""Names and telephone numbers of companies: the parts of a licence name, what a name must look like, what is compared."""
+"""Names and numbers of companies: the parts of a licence name, the standard of names, what is compared."""
 
 from __future__ import annotations
 
@@ -82,7 +82,9 @@ def _place(text: str, places: Collection[str]) -> str:
 
 def why_several(name: str) -> str | None:
     """Return why ``name`` is no single name, None when it is."""
-    return "holds several names: enter each by itself and ask to merge them" if _SEVERAL.search(name) else None
+    return (
+        "holds several names: enter each by itself and ask to merge them" if _SEVERAL.search(name) else None
+    )
 
 
 def why_not_standard(name: str) -> str | None:

@@ -12,7 +12,7 @@ def shares(total: int, weights: Sequence[int], most: Sequence[int | None] = ()) 
     ``most`` bounds single shares, and what is above a bound goes to the others. Only where all bounds together
     are below ``total`` do the shares add up to less.
     """
-    bounds = [bound for bound in most] or [None] * len(weights)
+    bounds = list(most) or [None] * len(weights)
     given: list[int] = [0] * len(weights)
     left, open_ = total, [index for index, weight in enumerate(weights) if weight > 0]
     while left and open_:
