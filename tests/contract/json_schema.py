@@ -25,6 +25,9 @@ OWN_FIELDS: Mapping[str, Json] = {
 }
 
 
+_OF_A_LIST = {"minLength": "minItems", "maxLength": "maxItems"}
+
+
 def schema_of(kind: type[Schema] | Schema, *, unknown: str | None = None) -> Json:
     """Return the JSON Schema of what ``kind`` loads; checks by plain functions are not in it.
 
@@ -46,6 +49,9 @@ def of_field(field: fields.Field[Any]) -> Json:
     shape = _shape(field)
     for check in field.validators:
         shape |= _check(check)
+    if shape["type"] == "array":
+        # A list's length is told by its items.
+        shape = {_OF_A_LIST.get(key, key): value for key, value in shape.items()}
     if field.allow_none:
         shape["type"] = [shape["type"], "null"]
         if "enum" in shape:
