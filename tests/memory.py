@@ -1,7 +1,7 @@
 """A database in memory, so that unit and contract tests run the real stores and repositories.
 
-mongomock stands in for the server; the one thing it does not know yet, a driver that names the sort order of a
-replacement, is passed over.
+mongomock stands in for the server. Of what it does not know, a driver that names the sort order of a replacement
+is passed over, and that a unique index over a list is unique by the list's entries is added.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from types import SimpleNamespace
 from typing import Any, cast
 
 import mongomock
-from mongomock.collection import BulkOperationBuilder
+from mongomock.collection import BulkOperationBuilder, Collection
 
 from shared.clock import Clock
 from shared.ids import IdSource
@@ -30,6 +30,23 @@ def _without_sort(self: Any, *arguments: Any, sort: Any = None, **named: Any) ->
 
 
 setattr(BulkOperationBuilder, "add_replace", _without_sort)  # noqa: B010 - to a type checker a method stays what it is
+
+_ensure_uniques: Callable[..., None] = Collection._ensure_uniques
+
+
+def _ensure_unique_entries(self: Any, new_data: Any) -> None:
+    _ensure_uniques(self, new_data)
+    for index in self._store.indexes.values():
+        (field, _), *others = index["key"]
+        entries = new_data.get(field)
+        if not index.get("unique") or others or not isinstance(entries, list):
+            continue
+        if any(len(list(self._iter_documents({field: entry}))) > 1 for entry in entries):
+            message = "E11000 Duplicate Key Error"
+            raise mongomock.DuplicateKeyError(message, 11000)
+
+
+setattr(Collection, "_ensure_uniques", _ensure_unique_entries)  # noqa: B010
 
 
 class _Relay:

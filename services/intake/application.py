@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from services.intake.application_accounts import AccountApplication, build_accounts
 from services.intake.application_duty import Duty, duty
 from services.intake.customers_kept import CustomersKept
 from services.intake.dossiers_kept import KeptDossiers
@@ -50,6 +51,7 @@ class Application:
     requests: HandleRequests
     openings: Openings
     look_up_requests: LookUpRequests
+    accounts: AccountApplication
 
 
 def build(runtime: Runtime) -> Application:
@@ -65,7 +67,8 @@ def build(runtime: Runtime) -> Application:
     on_duty = duty(runtime, rules)
     requests = RequestsKept(runtime)
     openings = Openings(requests, repository, rules, runtime.clock)
-    timed: list[Ticked] = [dossiers, requests, *on_duty.timed]
+    accounts = build_accounts(runtime, rules)
+    timed: list[Ticked] = [dossiers, requests, *on_duty.timed, *accounts.timed]
     digest_above = runtime.settings.clock_digest_above
     registrar = Registrar(repository, runtime.clock, runtime.ids, openings)
     accesses = Accesses(AccessLog(runtime), rules, runtime.clock)
@@ -91,4 +94,5 @@ def build(runtime: Runtime) -> Application:
         requests=HandleRequests(requests, repository, rules, runtime.clock),
         openings=openings,
         look_up_requests=LookUpRequests(requests, rules, runtime.clock),
+        accounts=accounts,
     )

@@ -21,6 +21,8 @@ from services.intake.domain.rulebook import (
     Numbering,
     Restart,
 )
+from services.intake.domain.same.rules import AccountRules
+from services.intake.rulebook_accounts import AccountRulesRow, roles_of_accounts
 from services.intake.rulebook_door import DoorRow
 from services.intake.rulebook_dossiers import (
     DossierRow,
@@ -123,6 +125,7 @@ class IntakeRulesSchema(Row):
     privacy = nested(PrivacyRow(), load_default=None)
     door = nested(DoorRow(), load_default=None)
     requests = requests_field()
+    accounts = nested(AccountRulesRow(), load_default=AccountRules())
 
 
 def _roles(rules: IntakeRules) -> Iterator[tuple[str, str]]:
@@ -136,6 +139,7 @@ def _roles(rules: IntakeRules) -> Iterator[tuple[str, str]]:
     yield from rules.visits.roles()
     yield from privacy_roles(rules.privacy)
     yield from request_roles(rules.requests)
+    yield from roles_of_accounts(rules.accounts)
 
 
 def read_rulebooks(organisations: Path, profiles: Path = PROFILES) -> Loaded[IntakeRules]:

@@ -8,6 +8,7 @@ from typing import Any
 from services.intake.application import Application
 from services.intake.handlers.desk import PERSONAL_DATA
 from services.intake.schemas import ById, ContactQuery, ContactSchema, CountQuery, Page
+from services.intake.service_accounts import AccountCalls
 from services.intake.service_dossiers import DossierCalls
 from services.intake.service_duty import DutyCalls
 from services.intake.service_files import FileCalls
@@ -29,7 +30,9 @@ READER_ROLES = ("staff", "system")
 OPERATOR_ROLES = ("supervisor", "operator", "system")
 
 
-class IntakeService(FileCalls, DossierCalls, DutyCalls, VisitCalls, StaffCalls, PrivacyCalls, RequestCalls):
+class IntakeService(
+    FileCalls, DossierCalls, DutyCalls, VisitCalls, StaffCalls, PrivacyCalls, RequestCalls, AccountCalls
+):
     """The front desk: contacts in, numbered and routed."""
 
     name = "intake"

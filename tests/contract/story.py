@@ -10,6 +10,7 @@ from functools import cache
 from typing import Any
 
 from tests.contract.stage import Published, Stage
+from tests.contract.story_accounts import tell_of_accounts
 from tests.contract.story_audit import audit_everything
 from tests.contract.story_dossiers import tell_of_dossiers
 from tests.contract.story_duty import tell_of_duty
@@ -128,6 +129,7 @@ def tell() -> Stage:
             contact_received(number=63, category="need", **plain),
         ),
     )
+    tell_of_accounts(stage)
     audit_everything(stage)
     return stage
 

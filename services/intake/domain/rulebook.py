@@ -13,6 +13,7 @@ from services.intake.domain.duty.visit import VisitRules
 from services.intake.domain.files.rules import FileRules
 from services.intake.domain.privacy.rules import Privacy
 from services.intake.domain.requests.rules import RequestRules
+from services.intake.domain.same.rules import AccountRules
 
 
 class Destination(StrEnum):
@@ -96,6 +97,7 @@ class IntakeRules:
     privacy: Privacy | None = None
     door: Door | None = None
     requests: RequestRules = field(default_factory=RequestRules)
+    accounts: AccountRules = field(default_factory=AccountRules)
 
     def category(self, code: str) -> Category | None:
         """Return the category called ``code``, or ``None`` when the rulebook has none."""

@@ -1,0 +1,45 @@
+"""The use cases about clients, wired together; part of ``application``."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from services.intake.accounts_kept import AccountShelves
+from services.intake.handlers.account_changing import ChangeAccount
+from services.intake.handlers.account_conflicts import ConflictDesk, MergeDesk
+from services.intake.handlers.accounts import Accounts
+from services.intake.handlers.allocating import Allocations
+from services.intake.handlers.gradings import Gradings
+from services.intake.handlers.ruling import Rules
+from services.intake.handlers.ticking import Ticked
+from shared.mongo.runtime import Runtime
+
+
+@dataclass(frozen=True, slots=True)
+class AccountApplication:
+    """Everything the entry points about clients call."""
+
+    clients: Accounts
+    change: ChangeAccount
+    conflicts: ConflictDesk
+    merges: MergeDesk
+    gradings: Gradings
+    allocations: Allocations
+    timed: tuple[Ticked, ...]
+
+
+def build_accounts(runtime: Runtime, rules: Rules) -> AccountApplication:
+    """Ensure the indexes and wire the use cases."""
+    kept = AccountShelves(runtime)
+    kept.ensure_indexes()
+    clock = runtime.clock
+    clients = Accounts(kept, rules, clock)
+    return AccountApplication(
+        clients=clients,
+        change=ChangeAccount(kept, clients, rules, clock),
+        conflicts=ConflictDesk(kept, rules, clock),
+        merges=MergeDesk(kept, rules, clock, runtime.ids),
+        gradings=Gradings(kept, rules, clock),
+        allocations=Allocations(kept, rules, clock),
+        timed=kept.timed,
+    )
