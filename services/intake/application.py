@@ -7,8 +7,12 @@ from dataclasses import dataclass
 from services.intake.handlers.desk import Desk
 from services.intake.handlers.receive import ReceiveEvents
 from services.intake.handlers.registering import Registrar
+from services.intake.handlers.registers.keeping import KeepRegisters
+from services.intake.handlers.registers.reading import ReadRegisters
+from services.intake.handlers.registers.stocks import Stocks
 from services.intake.handlers.ruling import Rules
 from services.intake.handlers.ticking import FireClocks, Recompute, Ticked
+from services.intake.registers_kept import BalancesKept, RecordsKept
 from services.intake.repository import IntakeRepository
 from services.intake.rulebook import load_rulebooks
 from shared.mongo.runtime import Runtime
@@ -23,6 +27,8 @@ class Application:
     desk: Desk
     fire_clocks: FireClocks
     recompute_clocks: Recompute
+    keep_registers: KeepRegisters
+    read_registers: ReadRegisters
 
 
 def build(runtime: Runtime) -> Application:
@@ -31,7 +37,11 @@ def build(runtime: Runtime) -> Application:
     repository = IntakeRepository(runtime)
     repository.ensure_indexes()
     rules = Rules(rulebooks, Calendars())
-    timed: list[Ticked] = []
+    records, balances = RecordsKept(runtime), BalancesKept(runtime)
+    records.ensure_indexes()
+    balances.ensure_indexes()
+    stocks = Stocks(records, balances, runtime.clock)
+    timed: list[Ticked] = [records]
     digest_above = runtime.settings.clock_digest_above
     registrar = Registrar(repository, runtime.clock, runtime.ids)
     return Application(
@@ -39,4 +49,6 @@ def build(runtime: Runtime) -> Application:
         desk=Desk(repository, registrar, rulebooks, runtime.clock),
         fire_clocks=FireClocks(timed, runtime.clock, runtime.ids, digest_above=digest_above),
         recompute_clocks=Recompute(timed, rules, runtime.clock, runtime.ids, digest_above=digest_above),
+        keep_registers=KeepRegisters(records, stocks, repository, rules, rulebooks, runtime.clock),
+        read_registers=ReadRegisters(records, balances, rules, runtime.clock),
     )

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from string import Formatter
 from typing import Any
 
 import marshmallow
@@ -17,23 +16,15 @@ from services.intake.domain.rulebook import (
     Destination,
     FirstResponsible,
     IntakeRules,
-    Numbering,
-    Restart,
 )
+from services.intake.rulebook_numbering import NumberingRow
+from services.intake.rulebook_registers import register_roles, registers_field, registers_problems
 from services.names import SERVICES
 from shared.regulations import Rulebooks
-from shared.regulations.fields import REQUIRED, Flag, OneOf, Row, Table, Text, Whole, nested, source
+from shared.regulations.fields import REQUIRED, Flag, OneOf, Row, Table, Text, nested, source
 from shared.regulations.loading import Loaded, read_all
 
 PROFILES = Path(__file__).parent / "regulations"
-_PLACES = {"prefix", "date", "serial"}
-#: How fine a date must be written so that a number that starts again cannot come twice.
-_DATE_PARTS = {
-    Restart.DAILY: ("%Y", "%m", "%d"),
-    Restart.MONTHLY: ("%Y", "%m"),
-    Restart.YEARLY: ("%Y",),
-    Restart.NEVER: (),
-}
 
 
 class _CategoryRow(Row):
@@ -59,32 +50,6 @@ class _FirstResponsibleRow(Row):
     source = source()
 
 
-class _NumberingRow(Row):
-    builds = Numbering
-    pattern = Text(**REQUIRED)
-    date = Text(**REQUIRED)
-    digits = Whole(least=1, most=12, **REQUIRED)
-    restarts = OneOf(Restart, **REQUIRED)
-    source = source()
-
-    @validates_schema
-    def _numbers_are_unique(self, data: dict[str, Any], **_: object) -> None:
-        try:
-            places = {name for _, name, _, _ in Formatter().parse(data["pattern"]) if name is not None}
-        except ValueError as error:
-            raise marshmallow.ValidationError(str(error), "pattern") from None
-        if places != _PLACES:
-            raise marshmallow.ValidationError(
-                "must hold {prefix}, {date} and {serial}, nothing else", "pattern"
-            )
-        missing = [part for part in _DATE_PARTS[data["restarts"]] if part not in data["date"]]
-        if missing:
-            raise marshmallow.ValidationError(
-                f"lacks {', '.join(missing)}, so a number that restarts {data['restarts']} would come twice",
-                "date",
-            )
-
-
 class IntakeRulesSchema(Row):
     """The sections of an intake rulebook."""
 
@@ -92,7 +57,14 @@ class IntakeRulesSchema(Row):
     categories = Table(_CategoryRow(), **REQUIRED)
     channels = Table(_ChannelRow(), **REQUIRED)
     first_responsible = nested(_FirstResponsibleRow(), **REQUIRED)
-    numbering = nested(_NumberingRow(), **REQUIRED)
+    numbering = nested(NumberingRow(), **REQUIRED)
+    registers = registers_field()
+
+    @validates_schema
+    def _registers_fit(self, data: dict[str, Any], **_: object) -> None:
+        problems = registers_problems(data["registers"])
+        if problems:
+            raise marshmallow.ValidationError({"registers": problems})
 
 
 def _roles(rules: IntakeRules) -> Iterator[tuple[str, str]]:
@@ -100,6 +72,7 @@ def _roles(rules: IntakeRules) -> Iterator[tuple[str, str]]:
     for category in rules.categories:
         yield f"categories.{category.code}.target", category.target
     yield "first_responsible.otherwise", rules.first_responsible.otherwise
+    yield from register_roles(rules.registers)
 
 
 def read_rulebooks(organisations: Path, profiles: Path = PROFILES) -> Loaded[IntakeRules]:

@@ -8,6 +8,7 @@ from typing import Any
 from services.intake.application import Application
 from services.intake.handlers.desk import PERSONAL_DATA
 from services.intake.schemas import ById, ContactQuery, ContactSchema, CountQuery, Page
+from services.intake.service_registers import RegisterCalls
 from shared.messaging.consumer import event_batches
 from shared.messaging.delivery import Delivery
 from shared.messaging.outbox import OutboxRelay
@@ -22,7 +23,7 @@ READER_ROLES = ("staff", "system")
 OPERATOR_ROLES = ("supervisor", "operator", "system")
 
 
-class IntakeService:
+class IntakeService(RegisterCalls):
     """The front desk: contacts in, numbered and routed."""
 
     name = "intake"

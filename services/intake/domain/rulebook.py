@@ -4,6 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from services.intake.domain.registers.definition import Register
 
 
 class Destination(StrEnum):
@@ -78,6 +82,7 @@ class IntakeRules:
     channels: tuple[Channel, ...]
     first_responsible: FirstResponsible
     numbering: Numbering
+    registers: tuple[Register, ...] = ()
 
     def category(self, code: str) -> Category | None:
         """Return the category called ``code``, or ``None`` when the rulebook has none."""
@@ -86,3 +91,7 @@ class IntakeRules:
     def channel(self, code: str) -> Channel | None:
         """Return the channel called ``code``, or ``None`` when the rulebook does not open it."""
         return next((channel for channel in self.channels if channel.code == code), None)
+
+    def register(self, code: str) -> Register | None:
+        """Return the register called ``code``, or ``None`` when the rulebook has none."""
+        return next((register for register in self.registers if register.code == code), None)
