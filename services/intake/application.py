@@ -8,6 +8,7 @@ from services.intake.handlers.desk import Desk
 from services.intake.handlers.receive import ReceiveEvents
 from services.intake.handlers.registering import Registrar
 from services.intake.handlers.registers.keeping import KeepRegisters
+from services.intake.handlers.registers.looking import LookOverRegisters
 from services.intake.handlers.registers.reading import ReadRegisters
 from services.intake.handlers.registers.stocks import Stocks
 from services.intake.handlers.ruling import Rules
@@ -29,6 +30,7 @@ class Application:
     recompute_clocks: Recompute
     keep_registers: KeepRegisters
     read_registers: ReadRegisters
+    look_over_registers: LookOverRegisters
 
 
 def build(runtime: Runtime) -> Application:
@@ -51,4 +53,5 @@ def build(runtime: Runtime) -> Application:
         recompute_clocks=Recompute(timed, rules, runtime.clock, runtime.ids, digest_above=digest_above),
         keep_registers=KeepRegisters(records, stocks, repository, rules, rulebooks, runtime.clock),
         read_registers=ReadRegisters(records, balances, rules, runtime.clock),
+        look_over_registers=LookOverRegisters(records, rules, runtime.clock),
     )

@@ -192,7 +192,7 @@ class _ComputedRow(Row):
     code = Text(**REQUIRED)
     name = Text(**REQUIRED)
     how = OneOf(Sum, **REQUIRED)
-    fields = _Codes(load_default=())
+    parts = _Codes(data_key="fields", attribute="fields", load_default=())
     rows = Text(load_default=None)
     field = Text(load_default=None)
     when = _condition()
@@ -221,13 +221,13 @@ class _PlainFieldRow(Row):
 
 
 class _FieldRow(_PlainFieldRow):
-    fields = Table(_PlainFieldRow(), load_default=())
+    inner = Table(_PlainFieldRow(), data_key="fields", attribute="fields", load_default=())
     computed = Table(_ComputedRow(), load_default=())
 
 
 class _UniqueRow(Row):
     builds = Unique
-    fields = _Codes(**REQUIRED)
+    parts = _Codes(data_key="fields", attribute="fields", **REQUIRED)
     open_only = Flag(load_default=True)
     when = _condition()
     source = source()
@@ -369,7 +369,7 @@ class _RegisterRow(Row):
     builds = Register
     code = Text(**REQUIRED)
     name = Text(**REQUIRED)
-    fields = Table(_FieldRow(), **REQUIRED)
+    form = Table(_FieldRow(), data_key="fields", attribute="fields", **REQUIRED)
     open = _grants(least=1, **REQUIRED)
     numbering = nested(NumberingRow(), load_default=None)
     computed = Table(_ComputedRow(), load_default=())

@@ -25,9 +25,7 @@ class ActOnRecord(ById):
 class CorrectRecord(ById):
     """Values of a record put right, and why."""
 
-    values = fields.Dict(
-        keys=fields.String(validate=CODE), required=True, validate=validate.Length(min=1)
-    )
+    values = fields.Dict(keys=fields.String(validate=CODE), required=True, validate=validate.Length(min=1))
     reason = long_text(500, required=True)
 
 
@@ -42,9 +40,7 @@ class RecordQuery(Page):
 
     register = fields.String(load_default=None, validate=CODE)
     state = fields.String(load_default=None, validate=CODE)
-    where = fields.Dict(
-        keys=line(64), values=line(100), load_default=dict, validate=validate.Length(max=5)
-    )
+    where = fields.Dict(keys=line(64), values=line(100), load_default=dict, validate=validate.Length(max=5))
     open = truth(load_default=None, allow_none=True)
     overdue = truth(load_default=False)
     mine = truth(load_default=False)

@@ -11,9 +11,12 @@ from services.intake.schemas_registers import (
     BalanceQuery,
     CorrectRecord,
     DescribeRegister,
+    ExportRegister,
+    MissingQuery,
     OpenRecord,
     RecordQuery,
     RegisterFigures,
+    SampleRecords,
 )
 from shared.messaging.rpc import Call, command, query
 from shared.messaging.ticker import every_tick
@@ -72,3 +75,18 @@ class RegisterCalls:
     def describe_register(self, call: Call, data: dict[str, Any]) -> list[dict[str, Any]]:
         """Return definitions of registers as a screen needs them."""
         return self.app.read_registers.describe_register(call, data)
+
+    @query(*_READERS, schema=MissingQuery)
+    def list_missing(self, call: Call, data: dict[str, Any]) -> list[dict[str, Any]]:
+        """Return what was due in its last period and is not there."""
+        return self.app.look_over_registers.list_missing(call, data)
+
+    @query(*_READERS, schema=SampleRecords)
+    def sample_records(self, call: Call, data: dict[str, Any]) -> list[dict[str, Any]]:
+        """Return the records of a stretch of time that are to be checked."""
+        return self.app.look_over_registers.sample_records(call, data)
+
+    @query(*_READERS, schema=ExportRegister)
+    def export_register(self, call: Call, data: dict[str, Any]) -> dict[str, Any]:
+        """Return a register as a table without formulas."""
+        return self.app.look_over_registers.export_register(call, data)

@@ -85,8 +85,10 @@ def _with_file(
 
 def _with_part(edition: Edition, part: Part, main: str, faults: list[Fault]) -> Edition:
     for other in (Part(main, edition.sections), *edition.parts):
-        for path in _twice(other.sections, part.sections, ""):
-            faults.append(Fault(part.file, path, f"is given in {other.file} too"))
+        faults.extend(
+            Fault(part.file, path, f"is given in {other.file} too")
+            for path in _twice(other.sections, part.sections, "")
+        )
     return replace(edition, parts=(*edition.parts, part))
 
 

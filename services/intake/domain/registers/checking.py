@@ -78,9 +78,7 @@ def _shape_faults(field: Field, registers: Collection[str], place: str) -> Itera
         yield f"{place}.personal", "is said of what stands in a row, not of a flag or a list"
 
 
-def _computed_faults(
-    computed: Iterable[Computed], fields: dict[str, Field], place: str
-) -> Iterator[_Fault]:
+def _computed_faults(computed: Iterable[Computed], fields: dict[str, Field], place: str) -> Iterator[_Fault]:
     known = set(fields)
     for each in computed:
         here = f"{place}.{each.code}"
@@ -113,9 +111,9 @@ def _known(condition: Condition | None, codes: Collection[str], place: str) -> I
 
 def _compared(register: Register, condition: Condition, place: str) -> Iterator[_Fault]:
     field = register.field(condition.field)
-    if condition.compare in (Is.LESS, Is.MORE, Is.AT_LEAST, Is.AT_MOST) and field is not None:
-        if field.type not in _ORDERED:
-            yield f"{place}.is", f"{condition.field} has no order"
+    ordered = condition.compare in (Is.LESS, Is.MORE, Is.AT_LEAST, Is.AT_MOST)
+    if ordered and field is not None and field.type not in _ORDERED:
+        yield f"{place}.is", f"{condition.field} has no order"
     if field is not None and field.type is Type.CHOICE and condition.value is not None:
         options = {code for code, _ in field.options}
         values = condition.value if isinstance(condition.value, tuple) else (condition.value,)
@@ -161,33 +159,17 @@ def _grant_faults(register: Register, grants: Iterable[Grant], place: str) -> It
 
 
 def _action_faults(register: Register) -> Iterator[_Fault]:
-    states = {state.code for state in register.states}
-    codes = {action.code for action in register.actions}
     for action in register.actions:
         place = f"actions.{action.code}"
         if action.code in (OPENED, CLOSED, CORRECTED):
             yield place, "is a word of the mechanism: call it otherwise"
-        for state in (*action.from_, *([action.to] if action.to is not None else [])):
-            if state not in states:
-                yield f"{place}.from" if state in action.from_ else f"{place}.to", f"no state {state!r}"
-        for key, fields in (("sets", action.sets), ("needs", action.needs)):
-            for code in fields:
-                if register.field(code) is None:
-                    yield f"{place}.{key}", f"there is no field {code!r}"
-        for key, others in (
-            ("after", action.after),
-            ("same_as", action.same_as),
-            ("not_same_as", action.not_same_as),
-        ):
-            for other in others:
-                if other not in codes and not (other == OPENED and key != "after"):
-                    yield f"{place}.{key}", f"there is no action {other!r}"
         if bool(action.grants) == bool(action.levels):
             yield f"{place}.grants", "names who may, or levels do"
         if action.levels and action.signers > 1:
             yield f"{place}.signers", "every one of levels signs already"
         if set(action.same_as) & set(action.not_same_as):
             yield f"{place}.not_same_as", "cannot be the same person and another"
+        yield from _reference_faults(register, action, place)
         yield from _grant_faults(register, action.grants, f"{place}.grants")
         for number, level in enumerate(action.levels):
             yield from _grant_faults(register, level.grants, f"{place}.levels.{number}.grants")
@@ -195,6 +177,27 @@ def _action_faults(register: Register) -> Iterator[_Fault]:
         yield from _extension_faults(register, action)
     yield from _grant_faults(register, register.open, "open")
     yield from _grant_faults(register, register.corrections, "corrections")
+
+
+def _reference_faults(register: Register, action: Action, place: str) -> Iterator[_Fault]:
+    """Find the states, fields and other actions it names that are not there."""
+    states = {state.code for state in register.states}
+    fields = {field.code for field in register.fields}
+    actions = {each.code for each in register.actions}
+    to = () if action.to is None else (action.to,)
+    named = (
+        ("from", action.from_, states, "state"),
+        ("to", to, states, "state"),
+        ("sets", action.sets, fields, "field"),
+        ("needs", action.needs, fields, "field"),
+        ("after", action.after, actions, "action"),
+        ("same_as", action.same_as, actions | {OPENED}, "action"),
+        ("not_same_as", action.not_same_as, actions | {OPENED}, "action"),
+    )
+    for key, codes, known, what in named:
+        for code in codes:
+            if code not in known:
+                yield f"{place}.{key}", f"there is no {what} {code!r}"
 
 
 def _extension_faults(register: Register, action: Action) -> Iterator[_Fault]:

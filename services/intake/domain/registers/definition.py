@@ -254,8 +254,10 @@ class ClockRule:
 
 @dataclass(frozen=True, slots=True)
 class Notice:
-    """Who is told, why, and at what: ``opened``, ``closed``, ``corrected``, an action, ``breach:<clock>``,
-    ``warn:<clock>`` or ``flag:<check>``.
+    """Who is told, why, and at what.
+
+    That is ``opened``, ``closed``, ``corrected``, an action, or ``breach``, ``warn`` or ``flag`` with a colon and
+    the code of the clock or the check.
     """
 
     code: str

@@ -42,9 +42,7 @@ class Hand:
     zone: ZoneInfo
 
 
-def granted(
-    grants: Sequence[Grant], hand: Hand, values: Values, opener: str, source: str, what: str
-) -> str:
+def granted(grants: Sequence[Grant], hand: Hand, values: Values, opener: str, source: str, what: str) -> str:
     """Return the role, or the field, by which ``hand`` may; RuleRefused, naming the rule, when nothing allows it."""
     for grant in grants:
         if grant.role is not None and grant.role in hand.roles:
@@ -76,9 +74,7 @@ def with_defaults(fields: Iterable[Field], values: Values, hand: Hand) -> dict[s
     return filled
 
 
-def demand(
-    register: Register, values: Values, required: Collection[str], given: Collection[str]
-) -> None:
+def demand(register: Register, values: Values, required: Collection[str], given: Collection[str]) -> None:
     """Refuse a form that lacks one of ``required`` or holds, in one of ``given``, what its field does not allow."""
     numbers = numeric(register.fields, register.computed)
     for field in register.fields:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import math
+import operator
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
@@ -10,6 +12,21 @@ from typing import Any
 from services.intake.domain.registers.definition import Computed, Condition, Field, Is, Sum, Type
 from shared.history import moment_of
 
+_COMPARE: Mapping[Is, Callable[[Any, Any], Any]] = {
+    Is.EQUAL: operator.eq,
+    Is.NOT_EQUAL: operator.ne,
+    Is.LESS: operator.lt,
+    Is.AT_MOST: operator.le,
+    Is.MORE: operator.gt,
+    Is.AT_LEAST: operator.ge,
+}
+_FOLD: Mapping[Sum, Callable[[Sequence[Decimal]], Decimal]] = {
+    Sum.SUM: lambda parts: sum(parts, Decimal(0)),
+    Sum.DIFFERENCE: lambda parts: parts[0] - sum(parts[1:], Decimal(0)),
+    Sum.PRODUCT: lambda parts: math.prod(parts, start=Decimal(1)),
+    Sum.LEAST: min,
+    Sum.MOST: max,
+}
 _NUMBERS = frozenset({Type.NUMBER, Type.AMOUNT})
 Values = Mapping[str, Any]
 
@@ -42,23 +59,11 @@ def applies(condition: Condition | None, values: Values, numbers: frozenset[str]
 
 
 def _compare(how: Is, left: Any, right: Any) -> bool:
-    match how:
-        case Is.EQUAL:
-            return bool(left == right)
-        case Is.NOT_EQUAL:
-            return bool(left != right)
-        case Is.LESS:
-            return bool(left < right)
-        case Is.AT_MOST:
-            return bool(left <= right)
-        case Is.MORE:
-            return bool(left > right)
-        case _:
-            return bool(left >= right)
+    return bool(_COMPARE[how](left, right))
 
 
 def with_computed(fields: Sequence[Field], computed: Sequence[Computed], values: Values) -> dict[str, Any]:
-    """Return ``values`` with every computed number of it and of the rows of its lists; what lacks a part is left out."""
+    """Return ``values`` with every computed number, also in the rows of lists; what lacks a part is left out."""
     done = dict(values)
     for field in fields:
         if field.type is Type.LIST and field.computed and done.get(field.code):
@@ -78,7 +83,7 @@ def _text(number: Decimal, places: int) -> str:
     return str(rounded + 0)
 
 
-def _number(
+def _number(  # noqa: PLR0911 - one way out for each way to compute
     each: Computed, values: Values, numbers: frozenset[str], lists: Mapping[str, frozenset[str]]
 ) -> Decimal | None:
     if each.rows is not None:
@@ -108,22 +113,7 @@ def _between(how: Sum, first: str, last: str) -> Decimal:
 
 
 def _fold(how: Sum, parts: Sequence[Decimal]) -> Decimal | None:
-    match how:
-        case Sum.SUM:
-            return sum(parts, Decimal(0))
-        case Sum.DIFFERENCE:
-            return parts[0] - sum(parts[1:], Decimal(0))
-        case Sum.PRODUCT:
-            product = Decimal(1)
-            for part in parts:
-                product *= part
-            return product
-        case Sum.LEAST:
-            return min(parts)
-        case Sum.MOST:
-            return max(parts)
-        case _:
-            whole = parts[-1]
-            if not whole:
-                return None
-            return parts[0] / whole * (100 if how is Sum.PERCENTAGE else 1)
+    if how in (Sum.QUOTIENT, Sum.PERCENTAGE):
+        whole = parts[-1]
+        return parts[0] / whole * (100 if how is Sum.PERCENTAGE else 1) if whole else None
+    return _FOLD[how](parts)

@@ -162,7 +162,11 @@ class Record(Timed):
         if signed and any(self.values.get(key) not in (None, value) for key, value in sets.items()):
             raise RuleRefused("others have signed what this would change", rule=action.source)
         filled = with_defaults(fields, {**self.values, **sets}, hand)
-        sets = {f.code: filled[f.code] for f in fields if f.code in filled and filled[f.code] != self.values.get(f.code)}
+        sets = {
+            f.code: filled[f.code]
+            for f in fields
+            if f.code in filled and filled[f.code] != self.values.get(f.code)
+        }
         before, was_open, from_state = self.flags, self.is_open, self.state
         self._fill(register, filled)
         demand(register, self.values, {*action.needs, *self._required(register)}, sets.keys())
@@ -227,7 +231,8 @@ class Record(Timed):
     def owe(self, key: str, changes: list[Change]) -> None:
         """Remember, in the write that carries the step, which balances it changes."""
         self.owed += [
-            Owed(key, c.balance_id, c.stock, c.item, c.place, str(c.amount), c.source, c.told) for c in changes
+            Owed(key, c.balance_id, c.stock, c.item, c.place, str(c.amount), c.source, c.told)
+            for c in changes
         ]
 
     def note_read(self, role: str, at: datetime, cause: Cause) -> None:
@@ -339,9 +344,8 @@ class Record(Timed):
             if set(rule.ends).intersection(steps):
                 self.meet_clock(rule.code, hand.at, hand.cause)
         for rule in register.clocks:
-            if self.is_open or set(rule.starts).intersection((CLOSED, *steps[:1])):
-                if set(rule.starts).intersection(steps) and applies(rule.when, self.values, numbers):
-                    self._begin(rule, register, hand)
+            if set(rule.starts).intersection(steps) and applies(rule.when, self.values, numbers):
+                self._begin(rule, register, hand)
         if CLOSED in steps:
             lasting = {rule.code for rule in register.clocks if set(rule.starts).intersection(steps)}
             for deadline in [d for d in self.deadlines if d.open and d.name not in lasting]:

@@ -145,9 +145,7 @@ def _add(
 ) -> None:
     key = balance_id(org, rule.stock, item, place)
     before = found[key].amount if key in found else Decimal(0)
-    found[key] = Change(
-        key, rule.stock, item, place, before + amount, rule.source, _told(register, rule)
-    )
+    found[key] = Change(key, rule.stock, item, place, before + amount, rule.source, _told(register, rule))
 
 
 def _told(register: Register, rule: BalanceRule) -> bool:

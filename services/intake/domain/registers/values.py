@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
-from datetime import date, datetime
+from collections.abc import Callable, Mapping, Sequence
+from datetime import date
 from decimal import Decimal
 from typing import Any
 
@@ -86,29 +86,12 @@ def _read(field: Field, value: Any, where: str, problems: list[Problem]) -> Any:
 
 
 def _read_text(field: Field, value: str) -> str:
-    match field.type:
-        case Type.NUMBER:
-            return str(Decimal(_matching(_DECIMAL, value)))
-        case Type.AMOUNT:
-            return str(Decimal(_matching(_CENTS, value)).quantize(Decimal("0.01")))
-        case Type.DATE:
-            return date.fromisoformat(value).isoformat()
-        case Type.MOMENT:
-            return timestamp(moment_of(value))
-        case Type.TIME:
-            return _matching(_TIME, value)
-        case Type.STAFF:
-            return _matching(_STAFF, value)
-        case Type.TEXT:
-            plain_text(value)
-            if len(value) > MAX_TEXT:
-                raise ValueError
-            return value.strip()
-        case _:
-            plain_text(value)
-            if len(value) > _MAX_ID:
-                raise ValueError
-            return value.strip()
+    if field.type in _READ:
+        return _READ[field.type](value)
+    plain_text(value)
+    if len(value) > (MAX_TEXT if field.type is Type.TEXT else _MAX_ID):
+        raise ValueError
+    return value.strip()
 
 
 def _matching(pattern: re.Pattern[str], value: str) -> str:
@@ -117,9 +100,14 @@ def _matching(pattern: re.Pattern[str], value: str) -> str:
     return value
 
 
-def moment_in(value: str) -> datetime:
-    """Return the instant a field of type moment holds."""
-    return moment_of(value)
+_READ: Mapping[Type, Callable[[str], str]] = {
+    Type.NUMBER: lambda value: str(Decimal(_matching(_DECIMAL, value))),
+    Type.AMOUNT: lambda value: str(Decimal(_matching(_CENTS, value)).quantize(Decimal("0.01"))),
+    Type.DATE: lambda value: date.fromisoformat(value).isoformat(),
+    Type.MOMENT: lambda value: timestamp(moment_of(value)),
+    Type.TIME: lambda value: _matching(_TIME, value),
+    Type.STAFF: lambda value: _matching(_STAFF, value),
+}
 
 
 def tokens(fields: Sequence[Field], values: Mapping[str, Any]) -> list[str]:
@@ -129,9 +117,7 @@ def tokens(fields: Sequence[Field], values: Mapping[str, Any]) -> list[str]:
         value = values.get(field.code)
         if field.type is Type.LIST:
             rows = value or []
-            found |= {
-                f"{field.code}.{token}": None for row in rows for token in tokens(field.fields, row)
-            }
+            found |= {f"{field.code}.{token}": None for row in rows for token in tokens(field.fields, row)}
         elif value is not None:
             found[token(field.code, value)] = None
     return list(found)

@@ -39,7 +39,7 @@ class ReadRegisters:
         for _ in range(_ATTEMPTS):
             record = found(self._records.get(data["id"], call.org), "record", data["id"])
             register = register_of(self._rules.of_version(call.org, record.regulation), record.register)
-            role = self._admitted(register, call)
+            role = admitted(register, call)
             if role is not None:
                 since = record.history.next_seq
                 record.note_read(role, self._clock.now(), cause_of(call))
@@ -73,7 +73,7 @@ class ReadRegisters:
     def register_statistics(self, call: Caller, data: Mapping[str, Any]) -> dict[str, Any]:
         """Return how many records there are by state and by the field ``by``, and sums of number fields."""
         register = self._register(call, data["register"])
-        self._admitted(register, call)
+        admitted(register, call)
         numbers = numeric(register.fields, register.computed)
         unknown = [code for code in data["sums"] if code not in numbers]
         if unknown:
@@ -105,9 +105,7 @@ class ReadRegisters:
 
     def list_balances(self, call: Caller, data: Mapping[str, Any]) -> list[dict[str, Any]]:
         """Return a page of balances, by stock and item."""
-        query = {"org": call.org} | {
-            key: data[key] for key in ("stock", "item") if data[key] is not None
-        }
+        query = {"org": call.org} | {key: data[key] for key in ("stock", "item") if data[key] is not None}
         return [
             {
                 "balance_id": balance.id,
@@ -129,16 +127,6 @@ class ReadRegisters:
     def _register(self, call: Caller, code: str) -> Register:
         return register_of(self._rules.in_force(call.org, self._clock.now()), code)
 
-    def _admitted(self, register: Register, call: Caller) -> str | None:
-        """Return by which role the caller may read what is confidential; None when it is not."""
-        rule = register.confidential
-        if rule is None:
-            return None
-        held = sorted(call.roles.intersection(rule.roles))
-        if not held:
-            raise RuleRefused(f"{register.name} is confidential", rule=rule.source)
-        return held[0]
-
     def _query(self, call: Caller, data: Mapping[str, Any]) -> dict[str, Any]:
         query: dict[str, Any] = {"org": call.org}
         if data["register"] is not None:
@@ -150,3 +138,15 @@ class ReadRegisters:
         return query
 
 
+def admitted(register: Register, call: Caller) -> str | None:
+    """Return by which role the caller may read what is confidential; None when nothing is.
+
+    Raises RuleRefused for everybody else.
+    """
+    rule = register.confidential
+    if rule is None:
+        return None
+    held = sorted(call.roles.intersection(rule.roles))
+    if not held:
+        raise RuleRefused(f"{register.name} is confidential", rule=rule.source)
+    return held[0]

@@ -8,7 +8,7 @@ from datetime import timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
-from services.intake.domain.registers.record import Owed, Record
+from services.intake.domain.registers.record import Record
 from services.intake.domain.registers.stock import Balance, Change
 from services.intake.handlers.acting import Caller
 from shared.clock import Clock
@@ -65,9 +65,7 @@ class Stocks:
         """Give back what ``changes`` took for a step that was refused."""
         now = self._clock.now()
         for change in changes:
-            self._each(
-                change.balance_id, call.org, lambda balance: balance.release(call.key, now, cause)
-            )
+            self._each(change.balance_id, call.org, lambda balance: balance.release(call.key, now, cause))
 
     def settle(self, record: Record) -> None:
         """Let the balances know of all that the record's steps changed."""
@@ -76,7 +74,13 @@ class Stocks:
         for owed in record.owed:
             cause = Cause(owed.key, "system")
             change = Change(
-                owed.balance_id, owed.stock, owed.item, owed.place, Decimal(owed.amount), owed.source, owed.told
+                owed.balance_id,
+                owed.stock,
+                owed.item,
+                owed.place,
+                Decimal(owed.amount),
+                owed.source,
+                owed.told,
             )
             self._change(change, record.org, owed.key, cause, settled=True)
         done = {(owed.key, owed.balance_id) for owed in record.owed}
