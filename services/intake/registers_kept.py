@@ -10,6 +10,7 @@ from pymongo import ASCENDING, DESCENDING, IndexModel
 
 from services.intake.domain.registers.record import Record
 from services.intake.domain.registers.stock import Balance
+from shared.mongo.client import Document
 from shared.mongo.documents import Documents
 from shared.mongo.kept import TIMED_INDEXES, Kept
 from shared.mongo.runtime import Runtime
@@ -21,7 +22,12 @@ class RecordsKept(Kept[Record]):
     def __init__(self, runtime: Runtime) -> None:
         """Keep them in the collection ``records``."""
         documents = Documents(Record)
-        super().__init__(runtime, "records", _without_empty(documents), documents.of)
+
+        def to(record: Record) -> Document:
+            # Every document has a key of its own, so that the unique index needs no exceptions.
+            return _without_empty(documents, record) | {"shared": record.shared or [record.id]}
+
+        super().__init__(runtime, "records", to, documents.of)
 
     def ensure_indexes(self) -> None:
         """Create the indexes of every list and every uniqueness."""
@@ -30,7 +36,7 @@ class RecordsKept(Kept[Record]):
         self.store.ensure_indexes(
             [
                 *TIMED_INDEXES,
-                IndexModel([("shared", ASCENDING)], unique=True, sparse=True),
+                IndexModel([("shared", ASCENDING)], unique=True),
                 IndexModel([("owed_since", ASCENDING)], sparse=True),
                 IndexModel([*head, newest]),
                 IndexModel([*head, ("state", ASCENDING), newest]),
@@ -65,7 +71,11 @@ class BalancesKept(Kept[Balance]):
     def __init__(self, runtime: Runtime) -> None:
         """Keep them in the collection ``balances``."""
         documents = Documents(Balance)
-        super().__init__(runtime, "balances", _without_empty(documents), documents.of)
+
+        def to(balance: Balance) -> Document:
+            return _without_empty(documents, balance)
+
+        super().__init__(runtime, "balances", to, documents.of)
 
     def ensure_indexes(self) -> None:
         """Create the indexes of the list and of what is to be finished."""
@@ -87,14 +97,10 @@ class BalancesKept(Kept[Balance]):
         return self.find(query, sort=[("reserved_since", ASCENDING)], limit=limit)
 
 
-def _without_empty(documents: Documents[Any]) -> Any:
-    """Return what writes documents without the fields that are searched for only where there is something."""
-
-    def to(aggregate: Any) -> dict[str, Any]:
-        document = documents.to(aggregate)
-        for name in ("shared", "reserved_since", "owed_since"):
-            if not document.get(name):
-                document.pop(name, None)
-        return document
-
-    return to
+def _without_empty(documents: Documents[Any], aggregate: Record | Balance) -> Document:
+    """Return the document without the fields that are searched for only where there is something."""
+    document = documents.to(aggregate)
+    for name in ("reserved_since", "owed_since"):
+        if document.get(name) is None:
+            document.pop(name, None)
+    return document

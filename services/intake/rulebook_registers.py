@@ -54,6 +54,7 @@ from shared.regulations.fields import (
     nested,
     read_each,
     source,
+    sourced,
     sourced_duration,
 )
 from shared.worktime import WorktimeError
@@ -338,7 +339,7 @@ class _ObligationRow(Row):
     by = _ClockTime(load_default=None)
     on_day = Whole(least=1, most=366, load_default=None)
     each = Text(load_default=None)
-    of = _Codes(load_default=())
+    of = sourced(_Codes(), load_default=None)
     day_field = Text(load_default=None)
     state = _Codes(load_default=())
     workdays_only = Flag(load_default=False)

@@ -103,6 +103,7 @@ class Stage:
     clock: FixedClock
     services: dict[str, Any] = field(default_factory=dict)
     memories: dict[str, Any] = field(default_factory=dict)
+    databases: dict[str, Any] = field(default_factory=dict)
     published: list[Published] = field(default_factory=list)
     handled: list[Handled] = field(default_factory=list)
     answered: list[Answered] = field(default_factory=list)
@@ -128,6 +129,7 @@ class Stage:
                 service=name, organisations_dir=ORGANISATIONS, clock_digest_above=_DIGEST_ABOVE.get(name)
             ),
         )
+        self.databases[name] = runtime.database
         kept = self.memories[name] = memory(self._sink(name))
         ledgers = MemoryLedgers(lambda: kept.cases_kept.all(), self._sink(name))  # noqa: PLW0108 - only complaints has cases
         offers = MemoryOffers(self._sink(name))

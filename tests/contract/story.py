@@ -15,6 +15,7 @@ from tests.contract.story_liability import tell_of_liability
 from tests.contract.story_offers import file_with_all, tell_of_offers
 from tests.contract.story_path import walk
 from tests.contract.story_receiving import tell_of_receiving
+from tests.contract.story_registers import tell_of_registers
 from tests.contract.story_supervision import tell_of_supervision
 
 #: A Monday morning in China, an ordinary working week ahead.
@@ -107,6 +108,7 @@ def tell() -> Stage:
             contact_received(PROPERTY, 93, complaint={"problem": "dark-stairs"}),
         ),
     )
+    tell_of_registers(stage)
     audit_everything(stage)
     return stage
 

@@ -282,7 +282,7 @@ def _other_faults(register: Register) -> Iterator[_Fault]:
         for key, code in (("each", obligation.each), ("day_field", obligation.day_field)):
             if code is not None and register.field(code) is None and code != OPENER:
                 yield f"{place}.{key}", f"there is no field {code!r}"
-        if obligation.of and obligation.each is None:
+        if obligation.of is not None and obligation.each is None:
             yield f"{place}.each", "names the field that holds one of them"
     yield from _balance_faults(register)
 

@@ -293,7 +293,7 @@ class BalanceRule:
 
 @dataclass(frozen=True, slots=True)
 class Obligation:
-    """A record that is due once every period, for each of ``of`` that the field ``each`` may name."""
+    """A record that is due once every period, for each of ``of`` (mostly the organisation's own list) that the field ``each`` may name."""
 
     code: str
     name: str
@@ -302,7 +302,7 @@ class Obligation:
     by: str | None = None
     on_day: int | None = None
     each: str | None = None
-    of: tuple[str, ...] = ()
+    of: Sourced[tuple[str, ...]] | None = None
     day_field: str | None = None
     state: tuple[str, ...] = ()
     workdays_only: bool = False

@@ -191,6 +191,7 @@ class Record(Timed):
             **self._shown(register),
         }
         self.record("record_acted", data, at=hand.at, cause=hand.cause)
+        self._refresh(register)
         if done:
             self._extend(register, action, hand, role)
             self._after_step(register, code, before, hand, was_open=was_open)
@@ -314,19 +315,12 @@ class Record(Timed):
     def _after_step(
         self, register: Register, step: str, flags: list[str], hand: Hand, *, was_open: bool
     ) -> None:
-        """Keep what is searched by, run the clocks, and flag and tell what ``step`` brought about."""
+        """Run the clocks, and flag and tell what ``step`` brought about."""
         if step == OPENED and register.is_final(self.state):
             self._move(register, self.state, hand)
+        self._refresh(register)
         closing = was_open and not self.is_open
         steps = [step, CLOSED] if closing else [step]
-        self.tokens = tokens(register.fields, self.values)
-        self.shared = shared_keys(register, self.org, self.values, is_open=self.is_open)
-        named = [
-            str(self.values[f.code])
-            for f in register.fields
-            if f.type is Type.STAFF and self.values.get(f.code)
-        ]
-        self.staff = sorted({self.opened_by, *named})
         self._run_clocks(register, steps, hand)
         for code in [flag for flag in self.flags if flag not in flags]:
             check = next((each for each in register.checks if each.code == code), None)
@@ -337,6 +331,17 @@ class Record(Timed):
         for notice in register.notices:
             if set(notice.at).intersection(steps) and applies(notice.when, self.values, numbers):
                 self._notice(notice, hand.at, hand.cause)
+
+    def _refresh(self, register: Register) -> None:
+        """Keep what the record is found by, and what it may not share."""
+        self.tokens = tokens(register.fields, self.values)
+        self.shared = shared_keys(register, self.org, self.values, is_open=self.is_open)
+        named = [
+            str(self.values[f.code])
+            for f in register.fields
+            if f.type is Type.STAFF and self.values.get(f.code)
+        ]
+        self.staff = sorted({self.opened_by, *named})
 
     def _run_clocks(self, register: Register, steps: list[str], hand: Hand) -> None:
         numbers = numeric(register.fields, register.computed)

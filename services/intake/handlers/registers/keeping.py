@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from services.intake.domain.numbering import contact_number, series
 from services.intake.domain.registers.definition import OPENED, Register
-from services.intake.domain.registers.demands import Hand
+from services.intake.domain.registers.demands import Hand, shared_keys
 from services.intake.domain.registers.record import Record
 from services.intake.domain.registers.stock import Change
 from services.intake.domain.rulebook import IntakeRules
@@ -156,7 +156,7 @@ class KeepRegisters:
 
     def _refuse_shared(self, register: Register, record: Record) -> None:
         """Refuse what another record has already; the index keeps out who comes at the same instant."""
-        for key in record.shared:
+        for key in shared_keys(register, record.org, record.values, is_open=record.is_open):
             holder = self._records.holder([key], record.id)
             if holder is not None:
                 unique = register.unique[int(key.split("|")[2])]

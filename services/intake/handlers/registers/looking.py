@@ -109,7 +109,7 @@ class LookOverRegisters:
             return
         first, end, due = period
         there = set(self._there(org, ruling, register, obligation, first, end))
-        for target in obligation.of or (None,):
+        for target in obligation.of.value if obligation.of is not None else (None,):
             if target not in there:
                 yield {
                     "register": register.code,
@@ -148,7 +148,7 @@ class LookOverRegisters:
             )
             if outside or not applies(obligation.when, record.values, numbers):
                 continue
-            if not obligation.of:
+            if obligation.of is None:
                 yield None
             elif obligation.each == OPENER:
                 yield record.opened_by
