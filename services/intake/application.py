@@ -18,12 +18,17 @@ from services.intake.handlers.files import Files
 from services.intake.handlers.personal_data import PersonalData
 from services.intake.handlers.receive import ReceiveEvents
 from services.intake.handlers.registering import Registrar
+from services.intake.handlers.registers.keeping import KeepRegisters
+from services.intake.handlers.registers.looking import LookOverRegisters
+from services.intake.handlers.registers.reading import ReadRegisters
+from services.intake.handlers.registers.stocks import Stocks
 from services.intake.handlers.requests import HandleRequests
 from services.intake.handlers.requests_opening import Openings
 from services.intake.handlers.requests_reading import LookUpRequests
 from services.intake.handlers.ruling import Rules
 from services.intake.handlers.ticking import FireClocks, Recompute, Ticked
 from services.intake.privacy_kept import AccessLog, DataRequests, PrivacyFiles, Throttles
+from services.intake.registers_kept import BalancesKept, RecordsKept
 from services.intake.repository import IntakeRepository
 from services.intake.requests_kept import RequestsKept
 from services.intake.rulebook import load_rulebooks
@@ -52,6 +57,9 @@ class Application:
     openings: Openings
     look_up_requests: LookUpRequests
     accounts: AccountApplication
+    keep_registers: KeepRegisters
+    read_registers: ReadRegisters
+    look_over_registers: LookOverRegisters
 
 
 def build(runtime: Runtime) -> Application:
@@ -68,7 +76,11 @@ def build(runtime: Runtime) -> Application:
     requests = RequestsKept(runtime)
     openings = Openings(requests, repository, rules, runtime.clock)
     accounts = build_accounts(runtime, rules)
-    timed: list[Ticked] = [dossiers, requests, *on_duty.timed, *accounts.timed]
+    records, balances = RecordsKept(runtime), BalancesKept(runtime)
+    records.ensure_indexes()
+    balances.ensure_indexes()
+    stocks = Stocks(records, balances, runtime.clock)
+    timed: list[Ticked] = [dossiers, requests, *on_duty.timed, *accounts.timed, records]
     digest_above = runtime.settings.clock_digest_above
     registrar = Registrar(repository, runtime.clock, runtime.ids, openings)
     accesses = Accesses(AccessLog(runtime), rules, runtime.clock)
@@ -95,4 +107,7 @@ def build(runtime: Runtime) -> Application:
         openings=openings,
         look_up_requests=LookUpRequests(requests, rules, runtime.clock),
         accounts=accounts,
+        keep_registers=KeepRegisters(records, stocks, repository, rules, rulebooks, runtime.clock),
+        read_registers=ReadRegisters(records, balances, rules, runtime.clock),
+        look_over_registers=LookOverRegisters(records, rules, runtime.clock),
     )

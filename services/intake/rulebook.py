@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from string import Formatter
 from typing import Any
 
 import marshmallow
@@ -18,8 +17,6 @@ from services.intake.domain.rulebook import (
     Destination,
     FirstResponsible,
     IntakeRules,
-    Numbering,
-    Restart,
 )
 from services.intake.domain.same.rules import AccountRules
 from services.intake.rulebook_accounts import AccountRulesRow, roles_of_accounts
@@ -32,24 +29,18 @@ from services.intake.rulebook_dossiers import (
 )
 from services.intake.rulebook_duty import DutyRow
 from services.intake.rulebook_files import FileRulesRow, file_roles
+from services.intake.rulebook_numbering import NumberingRow
 from services.intake.rulebook_privacy import PrivacyRow, privacy_roles
+from services.intake.rulebook_registers import register_roles, registers_field, registers_problems
 from services.intake.rulebook_requests import request_roles, requests_field
 from services.intake.rulebook_staff import StaffRow
 from services.intake.rulebook_visits import VisitsRow
 from services.names import SERVICES
 from shared.regulations import Rulebooks
-from shared.regulations.fields import REQUIRED, Flag, OneOf, Row, Table, Text, Whole, nested, source
+from shared.regulations.fields import REQUIRED, Flag, OneOf, Row, Table, Text, nested, source
 from shared.regulations.loading import Loaded, read_all
 
 PROFILES = Path(__file__).parent / "regulations"
-_PLACES = {"prefix", "date", "serial"}
-#: How fine a date must be written so that a number that starts again cannot come twice.
-_DATE_PARTS = {
-    Restart.DAILY: ("%Y", "%m", "%d"),
-    Restart.MONTHLY: ("%Y", "%m"),
-    Restart.YEARLY: ("%Y",),
-    Restart.NEVER: (),
-}
 
 
 class _CategoryRow(Row):
@@ -75,32 +66,6 @@ class _FirstResponsibleRow(Row):
     source = source()
 
 
-class _NumberingRow(Row):
-    builds = Numbering
-    pattern = Text(**REQUIRED)
-    date = Text(**REQUIRED)
-    digits = Whole(least=1, most=12, **REQUIRED)
-    restarts = OneOf(Restart, **REQUIRED)
-    source = source()
-
-    @validates_schema
-    def _numbers_are_unique(self, data: dict[str, Any], **_: object) -> None:
-        try:
-            places = {name for _, name, _, _ in Formatter().parse(data["pattern"]) if name is not None}
-        except ValueError as error:
-            raise marshmallow.ValidationError(str(error), "pattern") from None
-        if places != _PLACES:
-            raise marshmallow.ValidationError(
-                "must hold {prefix}, {date} and {serial}, nothing else", "pattern"
-            )
-        missing = [part for part in _DATE_PARTS[data["restarts"]] if part not in data["date"]]
-        if missing:
-            raise marshmallow.ValidationError(
-                f"lacks {', '.join(missing)}, so a number that restarts {data['restarts']} would come twice",
-                "date",
-            )
-
-
 class IntakeRulesSchema(Row):
     """The sections of an intake rulebook."""
 
@@ -108,7 +73,6 @@ class IntakeRulesSchema(Row):
     categories = Table(_CategoryRow(), **REQUIRED)
     channels = Table(_ChannelRow(), **REQUIRED)
     first_responsible = nested(_FirstResponsibleRow(), **REQUIRED)
-    numbering = nested(_NumberingRow(), **REQUIRED)
     files = nested(FileRulesRow(), load_default=FileRules())
     dossiers = Table(DossierRow())
     dossier_settings = Table(DossierSettingsRow())
@@ -126,6 +90,14 @@ class IntakeRulesSchema(Row):
     door = nested(DoorRow(), load_default=None)
     requests = requests_field()
     accounts = nested(AccountRulesRow(), load_default=AccountRules())
+    numbering = nested(NumberingRow(), **REQUIRED)
+    registers = registers_field()
+
+    @validates_schema
+    def _registers_fit(self, data: dict[str, Any], **_: object) -> None:
+        problems = registers_problems(data["registers"])
+        if problems:
+            raise marshmallow.ValidationError({"registers": problems})
 
 
 def _roles(rules: IntakeRules) -> Iterator[tuple[str, str]]:
@@ -140,6 +112,7 @@ def _roles(rules: IntakeRules) -> Iterator[tuple[str, str]]:
     yield from privacy_roles(rules.privacy)
     yield from request_roles(rules.requests)
     yield from roles_of_accounts(rules.accounts)
+    yield from register_roles(rules.registers)
 
 
 def read_rulebooks(organisations: Path, profiles: Path = PROFILES) -> Loaded[IntakeRules]:

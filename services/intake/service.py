@@ -13,6 +13,7 @@ from services.intake.service_dossiers import DossierCalls
 from services.intake.service_duty import DutyCalls
 from services.intake.service_files import FileCalls
 from services.intake.service_privacy import PrivacyCalls
+from services.intake.service_registers import RegisterCalls
 from services.intake.service_requests import RequestCalls
 from services.intake.service_staff import StaffCalls
 from services.intake.service_visits import VisitCalls
@@ -31,7 +32,15 @@ OPERATOR_ROLES = ("supervisor", "operator", "system")
 
 
 class IntakeService(
-    FileCalls, DossierCalls, DutyCalls, VisitCalls, StaffCalls, PrivacyCalls, RequestCalls, AccountCalls
+    FileCalls,
+    DossierCalls,
+    DutyCalls,
+    VisitCalls,
+    StaffCalls,
+    PrivacyCalls,
+    RequestCalls,
+    AccountCalls,
+    RegisterCalls,
 ):
     """The front desk: contacts in, numbered and routed."""
 

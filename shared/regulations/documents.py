@@ -24,12 +24,24 @@ RefuseSource = Callable[[str, str], str | None]
 
 
 @dataclass(frozen=True, slots=True)
+class Part:
+    """More sections of one version of a profile, from a file of their own."""
+
+    file: str
+    sections: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
 class Edition:
-    """One version of one file: in force from the local midnight that begins ``effective_from``."""
+    """One version of one file: in force from the local midnight that begins ``effective_from``.
+
+    ``parts`` hold what other files say of the same version; nothing stands in two of them.
+    """
 
     version: str
     effective_from: date
     sections: Mapping[str, Any]
+    parts: tuple[Part, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +132,7 @@ def read_profile(
     for edition in editions:
         check_sources(edition.sections, file, by_organisation=False, faults=faults)
         if refuse_source is not None:
-            _check_citations(edition.sections, path.stem, file, refuse_source, faults)
+            check_citations(edition.sections, path.stem, file, refuse_source, faults)
     return Document(path.stem, file, extends, editions)
 
 
@@ -189,7 +201,7 @@ def check_sources(
             faults.append(Fault(file, path, f"must be a rule id such as B-RET-32, or {DESIGN!r}: {source!r}"))
 
 
-def _check_citations(
+def check_citations(
     sections: Mapping[str, Any], profile: str, file: str, refuse: RefuseSource, faults: list[Fault]
 ) -> None:
     """Add a fault for every rule cited that does not exist or is not the profile's to cite."""

@@ -15,6 +15,7 @@ from shared.regulations.documents import Document, Edition, RefuseSource, read_p
 from shared.regulations.errors import Fault, RegulationError
 from shared.regulations.merging import Layers
 from shared.regulations.organisations import OrganisationFile, read_organisations
+from shared.regulations.parts import read_parts
 from shared.regulations.rulebooks import Organisation, Regulation, Rulebooks, Timeline
 
 Sections = TypeVar("Sections")
@@ -116,6 +117,7 @@ def _read_profiles(
         faults.append(Fault(str(directory), "", "holds no profile file (*.yaml)"))
     read = [read_profile(path, faults, refuse_source) for path in paths]
     documents = {document.name: document for document in read if document is not None}
+    documents = read_parts(directory, documents, faults, refuse_source)
     return frozenset(path.stem for path in paths), documents
 
 
@@ -198,6 +200,8 @@ class _Builder(Generic[Sections]):
         """Return the regulation made of ``picks``, or ``None`` after adding to ``faults`` why not."""
         layers = Layers()
         for document, edition in picks:
+            for part in edition.parts:
+                layers.lay(part.sections, part.file)
             layers.lay(edition.sections, document.file)
         if layers.faults:
             faults.extend(layers.faults)

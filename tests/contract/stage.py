@@ -102,6 +102,7 @@ class Stage:
     clock: FixedClock
     services: dict[str, Any] = field(default_factory=dict)
     memories: dict[str, Any] = field(default_factory=dict)
+    databases: dict[str, Any] = field(default_factory=dict)
     published: list[Published] = field(default_factory=list)
     handled: list[Handled] = field(default_factory=list)
     answered: list[Answered] = field(default_factory=list)
@@ -126,6 +127,7 @@ class Stage:
                 service=name, organisations_dir=ORGANISATIONS, clock_digest_above=_DIGEST_ABOVE.get(name)
             ),
         )
+        self.databases[name] = runtime.database
         if name not in _MEMORIES:
             # It runs its own repositories, over the database in memory.
             self._start(service_class, _BUILD[name](runtime))

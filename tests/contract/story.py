@@ -21,6 +21,7 @@ from tests.contract.story_offers import file_with_all, tell_of_offers
 from tests.contract.story_path import walk
 from tests.contract.story_privacy import tell_of_a_flood, tell_of_privacy
 from tests.contract.story_receiving import tell_of_receiving
+from tests.contract.story_registers import tell_of_registers
 from tests.contract.story_requests import tell_of_requests
 from tests.contract.story_supervision import tell_of_supervision
 
@@ -130,6 +131,7 @@ def tell() -> Stage:
         ),
     )
     tell_of_accounts(stage)
+    tell_of_registers(stage)
     audit_everything(stage)
     return stage
 

@@ -4,6 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from services.intake.domain.registers.definition import Register
 
 from services.intake.domain.door import Door
 from services.intake.domain.dossiers.rules import DossierRule, DossierSettings, dossier_rule
@@ -98,6 +102,7 @@ class IntakeRules:
     door: Door | None = None
     requests: RequestRules = field(default_factory=RequestRules)
     accounts: AccountRules = field(default_factory=AccountRules)
+    registers: tuple[Register, ...] = ()
 
     def category(self, code: str) -> Category | None:
         """Return the category called ``code``, or ``None`` when the rulebook has none."""
@@ -110,3 +115,7 @@ class IntakeRules:
     def dossier(self, code: str) -> DossierRule | None:
         """Return the kind of dossier called ``code`` with the organisation's own decisions about it."""
         return dossier_rule(self.dossiers, self.dossier_settings, code)
+
+    def register(self, code: str) -> Register | None:
+        """Return the register called ``code``, or ``None`` when the rulebook has none."""
+        return next((register for register in self.registers if register.code == code), None)

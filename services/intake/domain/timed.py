@@ -76,7 +76,15 @@ class Timed(Aggregate):
         return begun
 
     def begin_clock_until(
-        self, name: str, due: datetime, calendar: Calendar, at: datetime, cause: Cause, *, source: str
+        self,
+        name: str,
+        due: datetime,
+        calendar: Calendar,
+        at: datetime,
+        cause: Cause,
+        *,
+        source: str,
+        warn_at: Sequence[WarnPoint] = (),
     ) -> Deadline:
         """Start the clock ``name`` that ends at the instant ``due``, whatever time is worked until then."""
         start = min(at, due - _MINUTE).astimezone(UTC).replace(second=0, microsecond=0)
@@ -88,6 +96,7 @@ class Timed(Aggregate):
             at,
             cause,
             since=due - minutes * _MINUTE,
+            warn_at=warn_at,
         )
 
     def meet_clock(self, name: str, at: datetime, cause: Cause) -> bool | None:

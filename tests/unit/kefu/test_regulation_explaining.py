@@ -36,6 +36,8 @@ PROFILES = (
 )
 #: Every role any profile names.
 ROLES = (
+    "team_leader, cleaning_leader, site_staff, site_chief, planner, production_management, purchasing, "
+    "business_management, business_department, key_account_agent, "
     "after_sales, aftersale, complaint_handler, cs_head, cs_staff, duty_staff, engineering, manager, ops_cs, "
     "presale, property_clerk, service_desk, store_superior, telemarketing, supervisor, hr_admin, general_manager, "
     "cs_vice_president, cs_senior_executive, legal_adviser, marketing_handler, staff, store_staff, "

@@ -1,0 +1,462 @@
+"""One record of a register (登记): opened, acted on by those who may, corrected but never altered."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime, time, timedelta
+from typing import Any, ClassVar
+
+from services.intake.domain.registers.definition import (
+    CLOSED,
+    CORRECTED,
+    OPENED,
+    Action,
+    ClockRule,
+    Level,
+    Notice,
+    Register,
+    Type,
+)
+from services.intake.domain.registers.demands import (
+    Hand,
+    demand,
+    granted,
+    run_checks,
+    shared_keys,
+    with_defaults,
+)
+from services.intake.domain.registers.reckoning import applies, numeric, with_computed
+from services.intake.domain.registers.stock import Change, changes_of
+from services.intake.domain.registers.values import read_values, tokens
+from services.intake.domain.timed import Timed
+from shared.clocks import Authority, Firing, Kind
+from shared.errors import RuleRefused, ValidationFailed
+from shared.history import Cause, moment_of
+
+
+@dataclass(frozen=True, slots=True)
+class Act:
+    """One person's step; ``done`` when no further signature was needed, ``sets`` what it filled in."""
+
+    action: str
+    by: str
+    role: str
+    at: datetime
+    from_state: str
+    to_state: str
+    done: bool
+    sets: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Correction:
+    """One field put right: what stood there, what stands there now, by whom and why."""
+
+    field: str
+    before: Any
+    after: Any
+    by: str
+    role: str
+    at: datetime
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class ClockNotice:
+    """Who is told when a clock fires; kept with the record, because the timer reads no rulebook."""
+
+    code: str
+    at: tuple[str, ...]
+    to: tuple[str, ...]
+    to_field: str | None
+    why: str
+    source: str
+
+
+@dataclass(frozen=True, slots=True)
+class Owed:
+    """A change of a balance that the record has made and the balance may not know of yet."""
+
+    key: str
+    balance_id: str
+    stock: str
+    item: str
+    place: str | None
+    amount: str
+    source: str
+    told: bool
+
+
+@dataclass(kw_only=True)
+class Record(Timed):
+    """What was written in one form, and everything that was done to it."""
+
+    subject: ClassVar[str] = "record"
+
+    register: str
+    number: str | None
+    state: str
+    opened_at: datetime
+    opened_by: str
+    values: dict[str, Any]
+    is_open: bool = True
+    closed_at: datetime | None = None
+    acts: list[Act] = field(default_factory=list)
+    corrections: list[Correction] = field(default_factory=list)
+    flags: list[str] = field(default_factory=list)
+    shared: list[str] = field(default_factory=list)
+    tokens: list[str] = field(default_factory=list)
+    staff: list[str] = field(default_factory=list)
+    clock_notices: list[ClockNotice] = field(default_factory=list)
+    owed: list[Owed] = field(default_factory=list)
+    owed_since: datetime | None = None
+
+    @classmethod
+    def opened(
+        cls,
+        register: Register,
+        hand: Hand,
+        *,
+        record_id: str,
+        org: str,
+        regulation: str,
+        given: Mapping[str, Any],
+        number: str | None,
+    ) -> Record:
+        """Return a new record; RuleRefused names the rule that forbids it or asks for more."""
+        fields = register.of_opening()
+        granted(register.open, hand, {}, "", register.source, f"{register.name}")
+        values = {code: value for code, value in read_values(fields, given).items() if value is not None}
+        record = cls(
+            id=record_id,
+            org=org,
+            regulation=regulation,
+            register=register.code,
+            number=number,
+            state=register.states[0].code,
+            opened_at=hand.at,
+            opened_by=hand.actor,
+            values=values,
+            clock_notices=_clock_notices(register),
+        )
+        record._fill(register, with_defaults(fields, values, hand))
+        demand(register, record.values, {f.code for f in fields if f.required}, record.values.keys())
+        before = record.flags
+        record.flags = list(run_checks(register, record.values, OPENED, ()))
+        data = {**record._head(), "state": record.state, **record._shown(register)}
+        record.record("record_opened", data, at=hand.at, cause=hand.cause)
+        record._after_step(register, OPENED, before, hand, was_open=True)
+        return record
+
+    def act(self, register: Register, code: str, given: Mapping[str, Any], hand: Hand) -> None:
+        """Take the action ``code``; RuleRefused names the rule that forbids it, ValidationFailed a wrong value."""
+        action = register.action(code)
+        if action is None:
+            message = f"{register.name} has no action {code!r}"
+            raise ValidationFailed(message)
+        signed = self._signatures(code)
+        role = self._may(register, action, hand, signed)
+        fields = [f for f in register.fields if f.code in (*action.sets, *action.needs)]
+        sets = read_values(fields, given)
+        if signed and any(self.values.get(key) not in (None, value) for key, value in sets.items()):
+            raise RuleRefused("others have signed what this would change", rule=action.source)
+        filled = with_defaults(fields, {**self.values, **sets}, hand)
+        sets = {
+            f.code: filled[f.code]
+            for f in fields
+            if f.code in filled and filled[f.code] != self.values.get(f.code)
+        }
+        before, was_open, from_state = self.flags, self.is_open, self.state
+        self._fill(register, filled)
+        demand(register, self.values, {*action.needs, *self._required(register)}, sets.keys())
+        numbers = numeric(register.fields, register.computed)
+        if not applies(action.when, self.values, numbers):
+            raise RuleRefused(f"{action.name} does not apply to this record", rule=action.source)
+        self.flags = [
+            *(flag for flag in before if register_has_no(register, flag)),
+            *run_checks(register, self.values, code, before),
+        ]
+        done = len(signed) + 1 >= len(self._levels(register, action))
+        if done and action.to is not None:
+            self._move(register, action.to, hand)
+        self.acts.append(Act(code, hand.actor, role, hand.at, from_state, self.state, done, sets))
+        data = {
+            **self._head(),
+            "action": code,
+            "from": from_state,
+            "to": self.state,
+            "role": role,
+            "done": done,
+            **self._shown(register),
+        }
+        self.record("record_acted", data, at=hand.at, cause=hand.cause)
+        self._refresh(register)
+        if done:
+            self._extend(register, action, hand, role)
+            self._after_step(register, code, before, hand, was_open=was_open)
+
+    def correct(self, register: Register, given: Mapping[str, Any], reason: str, hand: Hand) -> None:
+        """Put values right; what stood there is kept. RuleRefused when nobody, or not this one, may."""
+        role = granted(
+            register.corrections, hand, self.values, self.opened_by, register.source, "a correction"
+        )
+        if not given:
+            raise ValidationFailed("a correction names what it puts right")
+        moved = _moved(register)
+        stocked = sorted(moved & set(given))
+        if stocked:
+            message = f"{', '.join(stocked)} moved the stock: write it off or in by a step of its own"
+            raise RuleRefused(message, rule=register.source)
+        new = read_values(register.fields, given)
+        was = {code: self.values.get(code) for code in new}
+        before = self.flags
+        self._fill(register, {**self.values, **new})
+        demand(register, self.values, self._required(register), new.keys())
+        self.flags = [
+            *(flag for flag in before if register_has_no(register, flag)),
+            *run_checks(register, self.values, CORRECTED, before),
+        ]
+        self.corrections += [
+            Correction(code, was[code], self.values.get(code), hand.actor, role, hand.at, reason)
+            for code in new
+        ]
+        data = {**self._head(), "fields": sorted(new), "role": role, **self._shown(register)}
+        self.record("record_corrected", data, at=hand.at, cause=hand.cause)
+        self._after_step(register, CORRECTED, before, hand, was_open=self.is_open)
+
+    def changes(self, register: Register, step: str) -> list[Change]:
+        """Return what ``step``, just taken, does to balances; nothing while signatures are missing."""
+        if step != OPENED and not (self.acts and self.acts[-1].done):
+            return []
+        return changes_of(register, self.org, step, self.values)
+
+    def owe(self, key: str, changes: list[Change]) -> None:
+        """Remember, in the write that carries the step, which balances it changes."""
+        self.owed += [
+            Owed(key, c.balance_id, c.stock, c.item, c.place, str(c.amount), c.source, c.told)
+            for c in changes
+        ]
+
+    def note_read(self, role: str, at: datetime, cause: Cause) -> None:
+        """Write down that a confidential record was read."""
+        self.record("record_read", {**self._head(), "role": role}, at=at, cause=cause)
+
+    def after_firing(self, firing: Firing, now: datetime, cause: Cause) -> None:
+        """Flag what is late, and tell those the rulebook names."""
+        breached = firing.kind is Kind.BREACHED
+        source = next(d.source for d in reversed(self.deadlines) if d.name == firing.clock)
+        flag = f"late:{firing.clock}"
+        if breached and flag not in self.flags:
+            self.flags = [*self.flags, flag]
+            self._flag(flag, source, now, cause)
+        event = f"{'breach' if breached else 'warn'}:{firing.clock}"
+        for notice in self.clock_notices:
+            if event in notice.at:
+                self._notice(notice, now, cause)
+
+    def _may(self, register: Register, action: Action, hand: Hand, signed: list[Act]) -> str:
+        possible = self.state in action.from_ if action.from_ else self.is_open
+        if not possible:
+            raise RuleRefused(f"{action.name} is not possible in state {self.state}", rule=action.source)
+        levels = self._levels(register, action)
+        if not levels:
+            raise RuleRefused(f"{action.name} has no level for this record", rule=action.source)
+        grants = levels[min(len(signed), len(levels) - 1)].grants
+        role = granted(grants, hand, self.values, self.opened_by, action.source, action.name)
+        if hand.actor in {act.by for act in signed}:
+            raise RuleRefused(f"{action.name} needs the hand of another person", rule=action.source)
+        finished = {act.action for act in self.acts if act.done}
+        missing = [code for code in action.after if code not in finished]
+        if missing:
+            raise RuleRefused(f"{action.name} comes after {', '.join(missing)}", rule=action.source)
+        if action.once and action.code in finished:
+            raise RuleRefused(f"{action.name} was done already", rule=action.source)
+        if any(hand.actor not in self._who(code) for code in action.same_as):
+            message = f"{action.name} is for whoever did {', '.join(action.same_as)}"
+            raise RuleRefused(message, rule=action.source)
+        if any(hand.actor in self._who(code) for code in action.not_same_as):
+            message = f"{action.name} is not for whoever did {', '.join(action.not_same_as)}"
+            raise RuleRefused(message, rule=action.source)
+        return role
+
+    def _who(self, step: str) -> set[str]:
+        if step == OPENED:
+            return {self.opened_by}
+        return {act.by for act in self.acts if act.action == step}
+
+    def _levels(self, register: Register, action: Action) -> list[Level]:
+        if not action.levels:
+            return [Level(action.grants)] * action.signers
+        numbers = numeric(register.fields, register.computed)
+        return [level for level in action.levels if applies(level.when, self.values, numbers)]
+
+    def _signatures(self, code: str) -> list[Act]:
+        """Return the signatures the action has since the record last moved on, or the action was last done."""
+        found: list[Act] = []
+        for act in self.acts:
+            if act.done and (act.action == code or act.from_state != act.to_state):
+                found = []
+            elif act.action == code:
+                found.append(act)
+        return found
+
+    def _required(self, register: Register) -> set[str]:
+        return {f.code for f in register.of_opening() if f.required}
+
+    def _fill(self, register: Register, values: Mapping[str, Any]) -> None:
+        kept = {code: value for code, value in values.items() if value is not None}
+        self.values = with_computed(register.fields, register.computed, kept)
+
+    def _move(self, register: Register, to: str, hand: Hand) -> None:
+        self.state = to
+        self.is_open = not register.is_final(to)
+        if not self.is_open and self.closed_at is None:
+            self.closed_at = hand.at
+
+    def _after_step(
+        self, register: Register, step: str, flags: list[str], hand: Hand, *, was_open: bool
+    ) -> None:
+        """Run the clocks, and flag and tell what ``step`` brought about."""
+        if step == OPENED and register.is_final(self.state):
+            self._move(register, self.state, hand)
+        self._refresh(register)
+        closing = was_open and not self.is_open
+        steps = [step, CLOSED] if closing else [step]
+        self._run_clocks(register, steps, hand)
+        for code in [flag for flag in self.flags if flag not in flags]:
+            check = next((each for each in register.checks if each.code == code), None)
+            if check is not None:
+                self._flag(code, check.source, hand.at, hand.cause)
+                steps.append(f"flag:{code}")
+        numbers = numeric(register.fields, register.computed)
+        for notice in register.notices:
+            if set(notice.at).intersection(steps) and applies(notice.when, self.values, numbers):
+                self._notice(notice, hand.at, hand.cause)
+
+    def _refresh(self, register: Register) -> None:
+        """Keep what the record is found by, and what it may not share."""
+        self.tokens = tokens(register.fields, self.values)
+        self.shared = shared_keys(register, self.org, self.values, is_open=self.is_open)
+        named = [
+            str(self.values[f.code])
+            for f in register.fields
+            if f.type is Type.STAFF and self.values.get(f.code)
+        ]
+        self.staff = sorted({self.opened_by, *named})
+
+    def _run_clocks(self, register: Register, steps: list[str], hand: Hand) -> None:
+        numbers = numeric(register.fields, register.computed)
+        for rule in register.clocks:
+            if set(rule.ends).intersection(steps):
+                self.meet_clock(rule.code, hand.at, hand.cause)
+        for rule in register.clocks:
+            if set(rule.starts).intersection(steps) and applies(rule.when, self.values, numbers):
+                self._begin(rule, register, hand)
+        if CLOSED in steps:
+            lasting = {rule.code for rule in register.clocks if set(rule.starts).intersection(steps)}
+            for deadline in [d for d in self.deadlines if d.open and d.name not in lasting]:
+                self.drop_clock(deadline.name, hand.at, hand.cause)
+
+    def _begin(self, rule: ClockRule, register: Register, hand: Hand) -> None:
+        since = None
+        if rule.since is not None:
+            if self.values.get(rule.since) is None:
+                return
+            since = _instant(register, rule.since, self.values[rule.since], hand, None)
+        if rule.within is not None:
+            self.begin_clock(
+                rule.code, rule.within, hand.calendar, hand.at, hand.cause, since=since, warn_at=rule.warn_at
+            )
+            return
+        if rule.until is None:
+            due = datetime.combine(hand.at.astimezone(hand.zone).date(), _time(rule.by), hand.zone)
+        elif self.values.get(rule.until) is None:
+            return
+        else:
+            due = _instant(register, rule.until, self.values[rule.until], hand, rule.by, end=True)
+        self.begin_clock_until(
+            rule.code, due, hand.calendar, hand.at, hand.cause, source=rule.source, warn_at=rule.warn_at
+        )
+
+    def _extend(self, register: Register, action: Action, hand: Hand, role: str) -> None:
+        extends = action.extends
+        if extends is None or self.clock(extends.clock) is None:
+            return
+        reason = str(self.values.get(extends.reason or "") or action.code)
+        shown = action.code if extends.reason is None or _is_text(register, extends.reason) else reason
+        amount = int(self.values[extends.by])
+        authority = Authority(shown, hand.actor, role)
+        self.extend_clock(extends.clock, amount, authority, hand.calendar, hand.at, hand.cause)
+
+    def _flag(self, flag: str, source: str, at: datetime, cause: Cause) -> None:
+        data = {**self._head(), "flag": flag, "source": source}
+        self.record("record_flagged", data, at=at, cause=cause)
+
+    def _notice(self, notice: Notice | ClockNotice, at: datetime, cause: Cause) -> None:
+        named = self.values.get(notice.to_field) if notice.to_field is not None else None
+        targets: list[tuple[str | None, str | None]] = [(role, None) for role in notice.to]
+        if named is not None:
+            targets.append((None, str(named)))
+        for role, staff in targets:
+            data = {
+                **self._head(),
+                "notice": notice.code,
+                "to": role,
+                "staff": staff,
+                "why": notice.why,
+                "source": notice.source,
+            }
+            self.record("record_noticed", data, at=at, cause=cause)
+
+    def _head(self) -> dict[str, Any]:
+        return {"register": self.register, "record_id": self.id, "number": self.number}
+
+    def _shown(self, register: Register) -> dict[str, Any]:
+        return {"values": register.shown(self.values), "flags": list(self.flags)}
+
+
+def register_has_no(register: Register, flag: str) -> bool:
+    """Return whether ``flag`` is of no check of the register, but of a clock: it stays for good."""
+    return all(check.code != flag for check in register.checks)
+
+
+def _clock_notices(register: Register) -> list[ClockNotice]:
+    return [
+        ClockNotice(n.code, n.at, n.to, n.to_field, n.why, n.source)
+        for n in register.notices
+        if any(step.startswith(("breach:", "warn:")) for step in n.at)
+    ]
+
+
+def _moved(register: Register) -> set[str]:
+    """Return the fields a stock was moved by: to correct them would leave the stock wrong."""
+    rule = register.balance
+    if rule is None:
+        return set()
+    if rule.rows is not None:
+        return {rule.rows, *([rule.place] if rule.place else [])}
+    moved = {rule.item, *(move.quantity for move in rule.moves)}
+    return moved | ({rule.place} if rule.place else set())
+
+
+def _is_text(register: Register, code: str) -> bool:
+    found = register.field(code)
+    return found is None or found.type is Type.TEXT or found.personal
+
+
+def _time(text: str | None) -> time:
+    return time.fromisoformat(text) if text is not None else time.min
+
+
+def _instant(
+    register: Register, code: str, value: str, hand: Hand, by: str | None, *, end: bool = False
+) -> datetime:
+    """Return the instant a date or moment stands for; of a date its end, its time ``by``, or its beginning."""
+    found = register.field(code)
+    if found is not None and found.type is Type.MOMENT:
+        return moment_of(value)
+    day = date.fromisoformat(value)
+    if end and by is None:
+        day += timedelta(days=1)
+    return datetime.combine(day, _time(by), hand.zone)

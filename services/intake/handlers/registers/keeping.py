@@ -1,0 +1,193 @@
+"""Use cases that write registers: open a record, act on it, correct it, finish what was left half done."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from services.intake.domain.numbering import contact_number, series
+from services.intake.domain.registers.definition import OPENED, Register
+from services.intake.domain.registers.demands import Hand, shared_keys
+from services.intake.domain.registers.record import Record
+from services.intake.domain.registers.stock import Change
+from services.intake.domain.rulebook import IntakeRules
+from services.intake.handlers.acting import Caller, change, create, new_id
+from services.intake.handlers.registers.stocks import Stocks
+from services.intake.handlers.ruling import Rules, Ruling
+from shared.clock import Clock
+from shared.errors import Conflict, KefuError, NotFound, RuleRefused
+from shared.history import Cause
+from shared.regulations import Rulebooks
+
+if TYPE_CHECKING:
+    from services.intake.registers_kept import RecordsKept
+    from services.intake.repository import IntakeRepository
+
+_PREFIX = "rd"
+
+
+class KeepRegisters:
+    """What people write into registers, each step once for its key."""
+
+    def __init__(
+        self,
+        records: RecordsKept,
+        stocks: Stocks,
+        serials: IntakeRepository,
+        rules: Rules,
+        rulebooks: Rulebooks[IntakeRules],
+        clock: Clock,
+    ) -> None:
+        """Use what keeps records, moves stocks and counts numbers."""
+        self._records, self._stocks, self._serials = records, stocks, serials
+        self._rules, self._rulebooks, self._clock = rules, rulebooks, clock
+
+    def open_record(self, call: Caller, data: Mapping[str, Any]) -> dict[str, Any]:
+        """Open a record of the register ``data["register"]`` with ``values``."""
+        ruling = self._rules.in_force(call.org, self._clock.now())
+        register = register_of(ruling, data["register"])
+        record_id = new_id(_PREFIX, call)
+        changes: list[Change] = []
+
+        def build(new: str, cause: Cause) -> Record:
+            hand = self._hand(call, ruling, cause)
+            # Read once without a number: what is refused takes none.
+            arguments: dict[str, Any] = {
+                "record_id": new,
+                "org": call.org,
+                "regulation": ruling.version,
+                "given": data["values"],
+            }
+            record = Record.opened(register, hand, number=None, **arguments)
+            self._refuse_shared(register, record)
+            if register.numbering is not None:
+                number = self._number(register, call.org, ruling, hand)
+                record = Record.opened(register, hand, number=number, **arguments)
+            self._check_links(register, record, call.org)
+            changes[:] = record.changes(register, OPENED)
+            intent = {"step": "open_record", "record_id": new, "data": dict(data)}
+            self._move(record, changes, call, cause, intent)
+            return record
+
+        try:
+            result = create(self._records, call, data, _PREFIX, build, written_view)
+        except KefuError as error:
+            self._give_back(error, record_id, changes, call)
+            raise
+        self._settle(record_id, call.org)
+        return result
+
+    def act_on_record(self, call: Caller, data: Mapping[str, Any]) -> dict[str, Any]:
+        """Take the action ``data["action"]`` on a record, filling ``values``."""
+        changes: list[Change] = []
+
+        def step(record: Record, cause: Cause) -> None:
+            ruling = self._rules.of_version(call.org, record.regulation)
+            register = register_of(ruling, record.register)
+            record.act(register, data["action"], data["values"], self._hand(call, ruling, cause))
+            self._refuse_shared(register, record)
+            self._check_links(register, record, call.org)
+            changes[:] = record.changes(register, data["action"])
+            intent = {"step": "act_on_record", "record_id": record.id, "data": dict(data)}
+            self._move(record, changes, call, cause, intent)
+
+        try:
+            result = change(self._records, call, data, "record", step, written_view)
+        except KefuError as error:
+            self._give_back(error, data["id"], changes, call)
+            raise
+        self._settle(data["id"], call.org)
+        return result
+
+    def correct_record(self, call: Caller, data: Mapping[str, Any]) -> dict[str, Any]:
+        """Put values of a record right, with a ``reason``; what stood there is kept (B-DUT-11)."""
+
+        def step(record: Record, cause: Cause) -> None:
+            ruling = self._rules.of_version(call.org, record.regulation)
+            register = register_of(ruling, record.register)
+            record.correct(register, data["values"], data["reason"], self._hand(call, ruling, cause))
+            self._refuse_shared(register, record)
+            self._check_links(register, record, call.org)
+
+        return change(self._records, call, data, "record", step, written_view)
+
+    def catch_up(self) -> bool:
+        """Finish steps that moved a balance and died; return whether there may be more at once."""
+        return self._stocks.catch_up(self._repeat)
+
+    def _repeat(self, call: Caller, intent: Mapping[str, Any]) -> object:
+        if intent["step"] == "open_record":
+            return self.open_record(call, intent["data"])
+        return self.act_on_record(call, intent["data"])
+
+    def _move(
+        self, record: Record, changes: list[Change], call: Caller, cause: Cause, intent: Mapping[str, Any]
+    ) -> None:
+        if changes:
+            self._stocks.reserve(changes, call, cause, intent)
+            record.owe(call.key, changes)
+            record.owed_since = self._clock.now()
+
+    def _give_back(self, error: KefuError, record_id: str, changes: list[Change], call: Caller) -> None:
+        """Release what a refused step took; after a failure nobody knows, and catching up finds out."""
+        if not changes or (error.transient and not isinstance(error, Conflict)):
+            return
+        record = self._records.get(record_id, call.org)
+        if record is None or all(answer.key != call.key for answer in record.answers):
+            self._stocks.release(changes, call, Cause(call.key, call.actor, call.traceparent))
+
+    def _settle(self, record_id: str, org: str) -> None:
+        record = self._records.get(record_id, org)
+        if record is not None:
+            self._stocks.settle(record)
+
+    def _hand(self, call: Caller, ruling: Ruling, cause: Cause) -> Hand:
+        return Hand(call.actor, call.roles, self._clock.now(), cause, ruling.calendar, ruling.zone)
+
+    def _number(self, register: Register, org: str, ruling: Ruling, hand: Hand) -> str | None:
+        numbering = register.numbering
+        if numbering is None:
+            return None
+        zone = ruling.zone.key
+        count = series(numbering, f"{org}/{register.code}", hand.at, zone)
+        serial = self._serials.reserve_serials(count, 1)
+        prefix = self._rulebooks.organisation(org).number_prefix
+        return contact_number(numbering, prefix, hand.at, zone, serial)
+
+    def _refuse_shared(self, register: Register, record: Record) -> None:
+        """Refuse what another record has already; the index keeps out who comes at the same instant."""
+        for key in shared_keys(register, record.org, record.values, is_open=record.is_open):
+            holder = self._records.holder([key], record.id)
+            if holder is not None:
+                unique = register.unique[int(key.split("|")[2])]
+                message = f"another record has the same {', '.join(unique.fields)}"
+                raise RuleRefused(message, rule=unique.source, details={"record_id": holder})
+
+    def _check_links(self, register: Register, record: Record, org: str) -> None:
+        for field in register.fields:
+            linked = record.values.get(field.code)
+            if field.register is None or linked is None:
+                continue
+            found = self._records.get(linked, org)
+            if found is None or found.register != field.register:
+                raise NotFound(f"there is no record {linked!r} of the register {field.register}")
+
+
+def register_of(ruling: Ruling, code: str) -> Register:
+    """Return the register called ``code``; NotFound when the rulebook has none."""
+    register = ruling.rules.register(code)
+    if register is None:
+        raise NotFound(f"your organisation keeps no register {code!r}")
+    return register
+
+
+def written_view(record: Record) -> dict[str, Any]:
+    """Return what a command on a record answers."""
+    return {
+        "record_id": record.id,
+        "number": record.number,
+        "state": record.state,
+        "open": record.is_open,
+        "flags": list(record.flags),
+        "version": record.version + 1,
+    }
