@@ -66,7 +66,9 @@ class Office:
         return self.app.keep_registers.act_on_record(call, data)
 
     def correct(self, record: str, call: By, reason: str, **values: Any) -> dict[str, Any]:
-        return self.app.keep_registers.correct_record(call, {"id": record, "values": values, "reason": reason})
+        return self.app.keep_registers.correct_record(
+            call, {"id": record, "values": values, "reason": reason}
+        )
 
     def get(self, record: str, *roles: str) -> dict[str, Any]:
         return self.app.read_registers.get_record(self.by("u-reader", *roles), {"id": record})
@@ -108,7 +110,7 @@ def organisation(folder: Path, profile: str, roles: str) -> str:
     """Write the file of an organisation of ``profile`` and return its id."""
     (folder / "works-demo.yaml").write_text(
         f"org: works-demo\nname: 演示单位\nprofile: {profile}\nnumber_prefix: WRK\ncalendar: cn\n"
-        f"time_zone: Asia/Shanghai\npublishers: []\nroles: [staff, service_desk, complaint_handler, {roles}]\n",
+        f"time_zone: Asia/Shanghai\npublishers: []\nroles: [staff, service_desk, complaint_handler, cs_head, manager, {roles}]\n",
         encoding="utf-8",
     )
     return "works-demo"

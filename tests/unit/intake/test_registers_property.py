@@ -70,7 +70,9 @@ def test_a_clerk_draws_nothing_and_a_team_leader_does(office: Office) -> None:
 def test_a_draw_says_when_and_how_much(office: Office) -> None:
     """Promise: a row without quantity is refused; the time is written by itself."""
     draw = {key: value for key, value in DRAW.items() if key != "quantity"}
-    assert refused("dangerous_goods_use", office.by("u-1", *LEADER), step=office.open, **draw).rule == "B-HAZ-03"
+    assert (
+        refused("dangerous_goods_use", office.by("u-1", *LEADER), step=office.open, **draw).rule == "B-HAZ-03"
+    )
     assert (
         refused(
             "dangerous_goods_use", office.by("u-1", *LEADER), step=office.open, **DRAW | {"quantity": "0"}
@@ -175,9 +177,7 @@ def test_a_parking_permit_ties_a_plate_to_a_unit(office: Office) -> None:
     duty = ("duty_staff",)
     permit: dict[str, Any] = {"plate": "沪A12345", "unit": "3-1201", "valid_until": "2027-03-01"}
     record = office.open("parking_permit", office.by("u-1", *duty), **permit)
-    twice = refused(
-        "parking_permit", office.by("u-1", *duty), step=office.open, **permit | {"unit": "5-101"}
-    )
+    twice = refused("parking_permit", office.by("u-1", *duty), step=office.open, **permit | {"unit": "5-101"})
     assert (twice.rule, twice.details["record_id"]) == ("B-DUT-29", record)
     missing = refused("parking_permit", office.by("u-1", *duty), step=office.open, **permit | {"unit": None})
     assert missing.rule == "B-DUT-29"
@@ -302,9 +302,7 @@ def test_goods_are_accepted_stored_and_issued_as_far_as_there_are_any(office: Of
     """Promise: 10 in and 3 out leave 7; 8 out of 7 are refused and change nothing."""
     desk = ("service_desk",)
     goods: dict[str, Any] = {"item": "打印纸"}
-    office.open(
-        "desk_goods", office.by("u-1", *desk), **goods, kind="receive", quantity=10, accepted=True
-    )
+    office.open("desk_goods", office.by("u-1", *desk), **goods, kind="receive", quantity=10, accepted=True)
     office.open("desk_goods", office.by("u-1", *desk), **goods, kind="issue", quantity=3, receiver="u-4")
     assert office.stock("desk_goods") == {"打印纸": "7.000"}
     over = {**goods, "kind": "issue", "quantity": 8, "receiver": "u-4"}
