@@ -110,7 +110,8 @@ def organisation(folder: Path, profile: str, roles: str) -> str:
     """Write the file of an organisation of ``profile`` and return its id."""
     (folder / "works-demo.yaml").write_text(
         f"org: works-demo\nname: 演示单位\nprofile: {profile}\nnumber_prefix: WRK\ncalendar: cn\n"
-        f"time_zone: Asia/Shanghai\npublishers: []\nroles: [staff, service_desk, complaint_handler, {roles}]\n",
+        "time_zone: Asia/Shanghai\npublishers: []\n"
+        f"roles: [staff, service_desk, complaint_handler, cs_head, manager, {roles}]\n",
         encoding="utf-8",
     )
     return "works-demo"

@@ -13,6 +13,7 @@ from services.intake.domain.registers.definition import (
     OPENED,
     Action,
     ClockRule,
+    Default,
     Level,
     Notice,
     Register,
@@ -33,6 +34,9 @@ from services.intake.domain.timed import Timed
 from shared.clocks import Authority, Firing, Kind
 from shared.errors import RuleRefused, ValidationFailed
 from shared.history import Cause, moment_of
+
+#: What a field that an action fills says anew every time the action is taken.
+_ANEW: frozenset[object] = frozenset(Default)
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,7 +165,10 @@ class Record(Timed):
         sets = read_values(fields, given)
         if signed and any(self.values.get(key) not in (None, value) for key, value in sets.items()):
             raise RuleRefused("others have signed what this would change", rule=action.source)
-        filled = with_defaults(fields, {**self.values, **sets}, hand)
+        # Who and when are those of this time, not of the time before; what others sign with stays as they saw it.
+        anew = set() if signed else {f.code for f in fields if f.default in _ANEW}
+        kept = {key: value for key, value in self.values.items() if key not in anew}
+        filled = with_defaults(fields, {**kept, **sets}, hand)
         sets = {
             f.code: filled[f.code]
             for f in fields

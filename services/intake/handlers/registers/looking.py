@@ -109,7 +109,7 @@ class LookOverRegisters:
             return
         first, end, due = period
         there = set(self._there(org, ruling, register, obligation, first, end))
-        for target in obligation.of.value if obligation.of is not None else (None,):
+        for target in _targets(obligation):
             if target not in there:
                 yield {
                     "register": register.code,
@@ -155,6 +155,13 @@ class LookOverRegisters:
             else:
                 value = record.values.get(obligation.each or "")
                 yield None if value is None else str(value)
+
+
+def _targets(obligation: Obligation) -> tuple[str | None, ...]:
+    """Return for whom a record is due: where the register asks by name, for nobody until somebody is named."""
+    if obligation.of is not None:
+        return obligation.of.value
+    return () if obligation.each is not None else (None,)
 
 
 def _last_due(ruling: Ruling, obligation: Obligation, at: datetime) -> tuple[date, date, datetime] | None:
