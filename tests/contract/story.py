@@ -116,6 +116,7 @@ def tell() -> Stage:
             contact_received(PROPERTY, 93, complaint={"problem": "dark-stairs"}),
         ),
     )
+    tell_of_registers(stage)
     tell_of_dossiers(stage)
     tell_of_duty(stage)
     tell_of_privacy(stage, contact_received(number=70, category="praise", complaint=None))
@@ -131,7 +132,6 @@ def tell() -> Stage:
         ),
     )
     tell_of_accounts(stage)
-    tell_of_registers(stage)
     audit_everything(stage)
     return stage
 
