@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import importlib
 import json
 import uuid
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import cache
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
@@ -56,6 +58,18 @@ _BUILD: Mapping[str, Callable[[Runtime], Any]] = {
     "followup": services.followup.application.build,
     "reporting": services.reporting.application.build,
 }
+
+
+#: Rulebooks never change once they are loaded, and reading them is most of what building a service takes.
+_LOADERS: Mapping[str, Callable[[Path], Any]] = {
+    name: cache(importlib.import_module(f"services.{name}.rulebook").load_rulebooks) for name in _BUILD
+}
+
+
+def _built(name: str, runtime: Runtime) -> Any:
+    """Return the application of one service."""
+    with patch(f"services.{name}.application.load_rulebooks", _LOADERS[name]):
+        return _BUILD[name](runtime)
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,7 +144,7 @@ class Stage:
         self.databases[name] = runtime.database
         if name not in _MEMORIES:
             # It runs its own repositories, over the database in memory.
-            self._start(service_class, _BUILD[name](runtime))
+            self._start(service_class, _built(name, runtime))
             return
         place, memory = _MEMORIES[name]
         kept = self.memories[name] = memory(self._sink(name))
@@ -145,7 +159,7 @@ class Stage:
             patch(_DISPUTES, lambda _: disputes),
             patch(_INVESTIGATIONS, lambda _: found),
         ):
-            application = _BUILD[name](runtime)
+            application = _built(name, runtime)
         self._start(service_class, application)
 
     def _start(self, service_class: Any, application: Any) -> None:
