@@ -231,12 +231,15 @@ def test_a_url_is_read_with_its_escapes() -> None:
     assert address == Address("broker.example", 5671, "pub-x", "p/w@", "a/b", tls=True)
 
 
-@pytest.mark.parametrize("url", ["http://x:secret@h/v", "amqp://:secret@h", "amqp:///v"])
+@pytest.mark.parametrize(
+    "url", ["http://x:secret@h/v", "amqp://:secret@h", "amqp:///v", "amqp://x:secret#@h/v"]
+)
 def test_a_url_that_is_none_is_refused_without_its_password(url: str) -> None:
     """Errors end up in logs."""
     with pytest.raises(ValueError, match="form") as refused:
         Publisher(url)
     assert "secret" not in str(refused.value)
+    assert refused.value.__suppress_context__ or refused.value.__context__ is None
 
 
 @pytest.mark.parametrize("retry", [{"attempts": 0}, {"factor": 0.5}, {"first_pause": -1}])

@@ -16,7 +16,9 @@ from amqp.exceptions import AccessRefused, AMQPError, NotAllowed, NotFound, Prec
 from kefu_publisher.events import CONTENT_TYPE
 
 _PERSISTENT = 2
-_PORTS = {"amqp": 5672, "amqps": 5671}
+_FORM = "the broker's URL must be of the form amqp[s]://user:password@host[:port]/virtual-host"
+#: ``pyamqp`` is what kombu and nameko call amqp.
+_PORTS = {"amqp": 5672, "pyamqp": 5672, "amqps": 5671}
 
 #: What a broken, refused or silent connection raises.
 LOST: tuple[type[Exception], ...] = (AMQPError, OSError, EOFError)
@@ -72,12 +74,17 @@ class Address:
     @staticmethod
     def of(url: str) -> Address:
         """Read ``amqp[s]://user:password@host[:port]/virtual-host``; raises ValueError without repeating it."""
-        parts = urlsplit(url)
-        if parts.scheme not in _PORTS or not parts.hostname or not parts.username:
-            raise ValueError("the broker's URL must be of the form amqp[s]://user:password@host[:port]/vhost")
+        try:
+            parts = urlsplit(url)
+            port = parts.port or _PORTS[parts.scheme]
+        except (ValueError, KeyError):
+            # The parser's own words would repeat a part of it, at worst of the password.
+            raise ValueError(_FORM) from None
+        if not parts.hostname or not parts.username:
+            raise ValueError(_FORM)
         return Address(
             host=parts.hostname,
-            port=parts.port or _PORTS[parts.scheme],
+            port=port,
             user=unquote(parts.username),
             password=unquote(parts.password or ""),
             virtual_host=unquote(parts.path[1:]) or "/",
