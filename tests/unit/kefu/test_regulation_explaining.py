@@ -33,6 +33,10 @@ PROFILES = (
     "call-centre",
     "logistics",
     "product-after-sales",
+    "cable-tv",
+    "hotel-franchise",
+    "terminal-services",
+    "project-delivery",
 )
 #: Every role any profile names.
 ROLES = (
@@ -40,7 +44,9 @@ ROLES = (
     "presale, property_clerk, service_desk, store_superior, telemarketing, supervisor, hr_admin, general_manager, "
     "cs_vice_president, cs_senior_executive, legal_adviser, marketing_handler, staff, store_staff, "
     "company_leader, department_manager, domestic_sales, handling_dept, handling_superior, ops_supervisor, "
-    "technical_supervisor, post_service_supervisor, handling_department, operations, factory"
+    "technical_supervisor, post_service_supervisor, handling_department, operations, factory, "
+    "station_staff, document_keeper, team_leader, cleaning_leader, key_account_agent, business_department, "
+    "business_management, site_staff, site_chief, production_management, purchasing, planner"
 )
 
 

@@ -55,6 +55,10 @@ PROFILES = {
     "call-centre",
     "logistics",
     "product-after-sales",
+    "cable-tv",
+    "hotel-franchise",
+    "terminal-services",
+    "project-delivery",
 }
 
 
