@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from shared.errors import NotFound
-from tests.unit.intake.register_office import By, Office, organisation, refused
+from tests.unit.intake.register_office import By, Office, refused
+from tests.unit.intake.register_world import office_of
 
 PRICE = """overrides:
   - version: "2026.1"
@@ -19,6 +20,16 @@ PRICE = """overrides:
           fields:
             price:
               {name: 收费标准, type: amount, required: true, default: "2.00", must_be: "2.00", source: organisation}
+"""
+STRAIGHT = """overrides:
+  - version: "2026.1"
+    effective_from: 2020-01-01
+    intake:
+      registers:
+        move_in:
+          actions:
+            finish:
+              {name: 办结, from: [appointed, received], to: done, grants: [{role: staff}], source: organisation}
 """
 
 
@@ -49,9 +60,7 @@ def test_only_who_is_on_the_developers_list_moves_in(office: Office) -> None:
     with pytest.raises(NotFound, match="move_in_list"):
         office.open("move_in", clerk(office), listing=appointment, appointment=appointment)
     office.open("move_in", clerk(office), listing=listing, appointment=appointment)
-    again = refused(
-        "move_in", clerk(office), step=office.open, listing=listing, appointment=appointment
-    )
+    again = refused("move_in", clerk(office), step=office.open, listing=listing, appointment=appointment)
     assert again.rule == "B-DUT-07"
     assert refused("move_in_list", clerk(office), step=office.open, unit="3-1201").rule == "B-DUT-07"
 
@@ -79,20 +88,9 @@ def test_a_unit_is_decorated_only_after_it_moved_in(office: Office) -> None:
 @pytest.mark.rule("A-WHB-02")
 def test_the_steps_of_moving_in_are_the_organisations_to_change(tmp_path: Path) -> None:
     """Promise: an estate that receives nobody beforehand says so in its file, and nothing else changes."""
-    roles = "cleaning_leader, property_clerk, duty_staff, engineering, supervisor, manager, department_manager"
-    org = organisation(tmp_path, "property", f"{roles}, team_leader")
-    with (tmp_path / f"{org}.yaml").open("a", encoding="utf-8") as file:
-        file.write(
-            'overrides:\n  - version: "2026.1"\n    effective_from: 2020-01-01\n    intake:\n'
-            "      registers:\n        move_in:\n          actions:\n            finish:\n"
-            "              {name: 办结, from: [appointed, received], to: done,"
-            " grants: [{role: property_clerk}], source: organisation}\n"
-        )
-    office = Office(org, tmp_path)
+    office = office_of(tmp_path, "property", STRAIGHT)
     listing = listed(office)
-    record = office.open(
-        "move_in", clerk(office), listing=listing, appointment=booked(office, listing)
-    )
+    record = office.open("move_in", clerk(office), listing=listing, appointment=booked(office, listing))
     assert office.act(record, "finish", clerk(office))["state"] == "done"
 
 
@@ -151,11 +149,7 @@ def test_nobody_moves_out_while_fees_are_unpaid(office: Office) -> None:
 @pytest.mark.rule("A-PRM-12")
 def test_a_fee_is_reckoned_by_the_price_the_organisation_has_set(tmp_path: Path) -> None:
     """Promise: 100 square metres at the configured 2.00 are 200.00, whoever asks; no other price is taken."""
-    roles = "cleaning_leader, property_clerk, duty_staff, engineering, supervisor, manager, department_manager"
-    org = organisation(tmp_path, "property", f"{roles}, team_leader")
-    with (tmp_path / f"{org}.yaml").open("a", encoding="utf-8") as file:
-        file.write(PRICE)
-    office = Office(org, tmp_path)
+    office = office_of(tmp_path, "property", PRICE)
     for steward in ("u-1", "u-2"):
         record = office.open("fee_reckoning", office.by(steward), area=100)
         assert office.get(record)["values"]["fee"] == "200.00"
