@@ -151,7 +151,7 @@ def build(runtime: Runtime) -> Application:
         receive=ReceiveCases(repository, rules, runtime.clock, recount),
         recount_matters=recount,
         look_up_receiving=LookUpReceiving(repository, rules, runtime.clock),
-        audit=AuditPages(desk, files),
+        audit=AuditPages(desk, files, found, disputes),
         investigate=Investigate(inquiry),
         correct=Correct(inquiry),
         look_up_investigations=LookUpInvestigations(inquiry),

@@ -54,9 +54,11 @@ _UNLISTED: Mapping[str, Sequence[Any]] = {
 
 @dataclass(frozen=True, slots=True)
 class Member:
-    """One case of a matter: the household it stands for and how many households it knows of."""
+    """One case of a matter: its household, how many households it knows of, and the rules it was opened under."""
 
     case_id: str
+    org: str
+    regulation: str
     matter_id: str
     household: str
     households: int
@@ -150,12 +152,14 @@ class CaseRepository:
         if not matter_ids:
             return []
         query = {"matter_id": {"$in": list(matter_ids)}}
-        fields = ("matter_id", "unit_id", "customer_id", "households", "state", "valid")
+        fields = ("org", "regulation", "matter_id", "unit_id", "customer_id", "households", "state", "valid")
         with database_errors():
             rows = list(self._store.collection.find(query, dict.fromkeys(fields, 1)))
         return [
             Member(
                 row["_id"],
+                row["org"],
+                row["regulation"],
                 row["matter_id"],
                 row["unit_id"] or row["customer_id"],
                 row["households"],
@@ -164,6 +168,22 @@ class CaseRepository:
             for row in rows
             if row["valid"] is not False
         ]
+
+    def note_households(self, case_ids: Collection[str], households: int) -> None:
+        """Let open cases know of so many households, unless they know of more: what changes nothing else of them.
+
+        One command for all of them; there is nothing to tell anybody. Whoever read one of them before has to
+        read it again, so that no older number comes back.
+        """
+        query = {
+            "_id": {"$in": list(case_ids)},
+            "state": {"$in": _OPEN},
+            "households": {"$lt": households},
+        }
+        with database_errors():
+            self._store.collection.update_many(
+                query, {"$set": {"households": households}, "$inc": {"version": 1}}
+            )
 
     def get(self, case_id: str, org: str) -> Case | None:
         """Return one case of ``org``."""

@@ -19,6 +19,7 @@ from services.followup.domain.rulebook import (
     MessageTemplate,
     Outcome,
     QuietHours,
+    ReceiptRule,
     Trigger,
 )
 from services.handbooks import why_not_citable
@@ -124,6 +125,13 @@ class _QuietHoursRow(Row):
     source = source()
 
 
+class _ReceiptRow(Row):
+    builds = ReceiptRule
+    channels = Many(Text(), **REQUIRED)
+    message = Text(**REQUIRED)
+    source = source()
+
+
 class FollowupRulesSchema(Row):
     """The sections of a followup rulebook."""
 
@@ -131,6 +139,15 @@ class FollowupRulesSchema(Row):
     callbacks = Table(_CallbackRow(), load_default=())
     messages = Table(_MessageRow(), load_default=())
     quiet_hours = Many(nested(_QuietHoursRow()), load_default=())
+    receipt = nested(_ReceiptRow(), load_default=None, allow_none=True)
+
+    @validates_schema
+    def _has_what_receipts_say(self, data: dict[str, Any], **_: object) -> None:
+        receipt = data.get("receipt")
+        codes = [template.code for template in data.get("messages", ())]
+        if receipt is not None and receipt.message not in codes:
+            known = ", ".join(codes) or "none"
+            raise marshmallow.ValidationError({"receipt": {"message": [f"is no template: there is {known}"]}})
 
 
 def read_rulebooks(organisations: Path, profiles: Path = PROFILES) -> Loaded[FollowupRules]:

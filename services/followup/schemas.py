@@ -7,7 +7,7 @@ from typing import Any
 from marshmallow import EXCLUDE, Schema, fields, post_load, validate
 
 from services.followup.domain.callback import State
-from services.followup.domain.facts import CaseClosed, CaseReopened, CaseReplied, ContactAttempted
+from services.followup.domain.facts import CaseClosed, CaseOpened, CaseReopened, CaseReplied, ContactAttempted
 from shared.fields import CODE, Moment, line, plain_text, truth
 
 MAX_NOTE = 2000
@@ -56,6 +56,20 @@ class CaseRepliedSchema(_Event):
     @post_load
     def _build(self, data: dict[str, Any], **_: object) -> CaseReplied:
         return CaseReplied(**data)
+
+
+class CaseOpenedSchema(_Event):
+    """The data of ``case_opened``."""
+
+    number = _id(required=True)
+    contact_id = _id(required=True)
+    customer_id = _id(required=True)
+    channel = fields.String(required=True, validate=CODE)
+    opened_at = _moment()
+
+    @post_load
+    def _build(self, data: dict[str, Any], **_: object) -> CaseOpened:
+        return CaseOpened(**data)
 
 
 class ContactAttemptedSchema(_Event):

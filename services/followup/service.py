@@ -29,7 +29,10 @@ class FollowupService:
     relay = OutboxRelay()
     app: Application = FromRuntime()
 
-    @event_batches("complaints", types=("case_replied", "contact_attempted", "case_closed", "case_reopened"))
+    @event_batches(
+        "complaints",
+        types=("case_opened", "case_replied", "contact_attempted", "case_closed", "case_reopened"),
+    )
     def on_complaints_events(self, deliveries: Sequence[Delivery]) -> None:
         """Follow what happens on cases."""
         self.app.follow(deliveries)

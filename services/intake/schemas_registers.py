@@ -25,7 +25,7 @@ class ActOnRecord(ById):
 class CorrectRecord(ById):
     """Values of a record put right, and why."""
 
-    values = fields.Dict(keys=fields.String(validate=CODE), required=True, validate=validate.Length(min=1))
+    values = fields.Dict(keys=fields.String(validate=CODE), required=True)
     reason = long_text(500, required=True)
 
 

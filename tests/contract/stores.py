@@ -197,10 +197,26 @@ class ComplaintsMemory(_Memory):
 
     def members(self, matter_ids: Collection[str]) -> list[Member]:
         return [
-            Member(row.id, row.matter_id, row.unit_id or row.customer_id, row.households, row.is_open)
+            Member(
+                row.id,
+                row.org,
+                row.regulation,
+                row.matter_id,
+                row.unit_id or row.customer_id,
+                row.households,
+                row.is_open,
+            )
             for row in self.cases_kept.all()
             if row.matter_id in matter_ids and row.valid is not False
         ]
+
+    def note_households(self, case_ids: Collection[str], households: int) -> None:
+        known = [
+            row for row in self.get_many(case_ids).values() if row.is_open and row.households < households
+        ]
+        for row in known:
+            row.households = households
+        self.cases_kept.save([(row, row.history.next_seq) for row in known])
 
     def get(self, case_id: str, org: str) -> Case | None:
         return self.cases_kept.get(case_id, org)

@@ -36,6 +36,9 @@ def _dangerous_goods(stage: Stage) -> None:
     stage.ask("intake.describe_register", **ESTATE, register="dangerous_goods_use")
     stage.ask("intake.get_record", **ESTATE, id=record)
     stage.call("intake.get_record", **ESTATE, id="rd_none")
+    loan = {"item": "alcohol", "quantity": 10, "borrower": "邻近项目"}
+    lent = _open(stage, LEADER, "dangerous_goods_loan", **loan)
+    stage.ask("intake.get_record", **BOSS, id=lent)
 
 
 def _tickets(stage: Stage) -> None:
@@ -48,6 +51,8 @@ def _tickets(stage: Stage) -> None:
     figures = {"register": "ticket_sales", "sums": ["takings"], "by": "cashier"}
     stage.ask("intake.register_statistics", **ESTATE, **figures)
     stage.ask("intake.export_register", **ESTATE, register="ticket_sales")
+    time = {"opened_from": "2026-11-01T00:00:00+08:00", "opened_before": "2027-03-01T00:00:00+08:00"}
+    stage.ask("intake.sample_records", **ESTATE, register="ticket_sales", seed="2026-11", **time)
 
 
 def _deposits(stage: Stage) -> None:

@@ -33,7 +33,7 @@ FROZEN = {
     (
         "evt-complaints--followup",
         "complaints.events",
-        ("case_closed", "case_reopened", "case_replied", "contact_attempted"),
+        ("case_closed", "case_opened", "case_reopened", "case_replied", "contact_attempted"),
     ),
     ("evt-complaints--reporting", "complaints.events", ("#",)),
     ("evt-followup--reporting", "followup.events", ("#",)),

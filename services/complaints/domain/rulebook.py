@@ -313,3 +313,11 @@ class ComplaintRules:
             if because:
                 return LevelDecision(level, because)
         return LevelDecision(self.levels[0], ())
+
+    def households_matter(self, before: int, after: int) -> bool:
+        """Return whether growing from ``before`` to ``after`` households can lift a case to another level."""
+        return any(
+            before < level.tests.households_from <= after
+            for level in self.levels
+            if level.tests.households_from is not None
+        )

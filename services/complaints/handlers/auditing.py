@@ -8,9 +8,17 @@ from typing import TYPE_CHECKING, Any
 from services.complaints.domain.auditing.cases import case_findings
 from services.complaints.domain.auditing.charges import penalty_findings
 from services.complaints.domain.auditing.findings import Finding, Invariant, Subject, chain_findings
+from services.complaints.domain.auditing.inquiries import (
+    action_findings,
+    dispute_findings,
+    investigation_findings,
+)
 from services.complaints.domain.auditing.ledgers import account_findings, month_findings
 from services.complaints.domain.auditing.offers import offer_findings
 from services.complaints.domain.case import Case
+from services.complaints.domain.dispute.dispute import Dispute
+from services.complaints.domain.investigation.action import CorrectiveAction
+from services.complaints.domain.investigation.investigation import Investigation
 from services.complaints.domain.liability.account import Account, account_id
 from services.complaints.domain.liability.fines import tariff_of
 from services.complaints.domain.liability.month import LedgerMonth
@@ -26,6 +34,8 @@ from shared.errors import NotFound
 from shared.ledger import Line, Tariff
 
 if TYPE_CHECKING:
+    from services.complaints.disputes import DisputeRepository
+    from services.complaints.investigations import InvestigationRepository
     from services.complaints.ledgers import Kept
     from services.complaints.repository import CaseRepository
 
@@ -36,7 +46,9 @@ _Shelf = tuple["CaseRepository | Kept[Any]", Callable[[Any], Iterable[Finding]]]
 class AuditPages:
     """One page a call. It changes nothing, so it may be asked at any time and from anywhere."""
 
-    def __init__(self, desk: Desk, files: Files) -> None:
+    def __init__(
+        self, desk: Desk, files: Files, inquiries: InvestigationRepository, disputes: DisputeRepository
+    ) -> None:
         """Use the desk for cases and offers, the files for what follows for those liable."""
         self._desk = desk
         self._files = files
@@ -50,6 +62,9 @@ class AuditPages:
             Subject.SANCTIONS: (ledgers.sanctions, _nothing_more),
             Subject.LEDGERS: (ledgers.accounts, self._account),
             Subject.MONTHS: (ledgers.months, self._month),
+            Subject.INVESTIGATIONS: (inquiries.investigations, self._investigation),
+            Subject.CORRECTIVE_ACTIONS: (inquiries.actions, self._action),
+            Subject.DISPUTES: (disputes.disputes, self._dispute),
         }
 
     def __call__(self, call: Caller, data: Mapping[str, Any]) -> dict[str, Any]:
@@ -127,6 +142,18 @@ class AuditPages:
 
     def _month(self, month: LedgerMonth) -> Iterable[Finding]:
         return month_findings(month, self._accounts(month.accounts))
+
+    def _investigation(self, found: Investigation) -> Iterable[Finding]:
+        case = self._desk.case(found.case_id, found.org)
+        return investigation_findings(found, case, self._desk.clock.now())
+
+    def _action(self, action: CorrectiveAction) -> Iterable[Finding]:
+        case = self._desk.case(action.case_id, action.org)
+        return action_findings(action, case, self._desk.clock.now())
+
+    def _dispute(self, dispute: Dispute) -> Iterable[Finding]:
+        case = self._desk.case(dispute.case_id, dispute.org)
+        return dispute_findings(dispute, case, self._desk.clock.now())
 
     def _accounts(self, ids: Iterable[str]) -> dict[str, Account]:
         return {account.id: account for account in self._files.ledgers.accounts_by_id(list(ids))}

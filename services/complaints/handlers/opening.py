@@ -223,14 +223,22 @@ class OpenCases:
             by_matter[member.matter_id].append(member)
         for matter_id, members in by_matter.items():
             households = len({member.household for member in members})
-            behind = [m.case_id for m in members if m.is_open and m.households < households]
+            behind = [m for m in members if m.is_open and m.households < households]
+            lifted = [m.case_id for m in behind if self._may_lift(m, households)]
             for attempt in range(_ATTEMPTS):
                 try:
-                    self._lift(behind, households, causes[matter_id])
+                    self._lift(lifted, households, causes[matter_id])
                     break
                 except Conflict:
                     if attempt == _ATTEMPTS - 1:
                         raise
+            counted = {m.case_id for m in behind}.difference(lifted)
+            if counted:
+                self._repository.note_households(sorted(counted), households)
+
+    def _may_lift(self, member: Member, households: int) -> bool:
+        rules = self._rules.timing(member.org, member.regulation).rules
+        return rules.households_matter(member.households, households)
 
     def _lift(self, case_ids: Sequence[str], households: int, cause: Cause) -> None:
         now = self._clock.now()

@@ -25,6 +25,18 @@ class CaseReplied:
 
 
 @dataclass(frozen=True, slots=True)
+class CaseOpened:
+    """A complaint that came in through ``channel`` has a case of its own under ``number``."""
+
+    case_id: str
+    number: str
+    contact_id: str
+    customer_id: str
+    channel: str
+    opened_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class ContactAttempted:
     """Somebody tried to reach the customer; ``message`` is the template to be sent at once, if any."""
 

@@ -95,6 +95,15 @@ class MessageTemplate:
 
 
 @dataclass(frozen=True, slots=True)
+class ReceiptRule:
+    """A complaint that came in through one of ``channels`` is answered at once with the template ``message``."""
+
+    channels: tuple[str, ...]
+    message: str
+    source: str
+
+
+@dataclass(frozen=True, slots=True)
 class QuietHours:
     """A stretch of the local day in which nobody is called; it may run over midnight."""
 
@@ -116,6 +125,7 @@ class FollowupRules:
     callbacks: tuple[CallbackRule, ...]
     messages: tuple[MessageTemplate, ...]
     quiet_hours: tuple[QuietHours, ...]
+    receipt: ReceiptRule | None = None
 
     def callbacks_after(self, trigger: Trigger, *, valid: bool) -> tuple[CallbackRule, ...]:
         """Return the callbacks to be made after ``trigger`` on a matter found valid or not."""

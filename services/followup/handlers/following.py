@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from services.followup.domain.callback import Callback
-from services.followup.domain.facts import CaseReplied, ContactAttempted, Ending, ended_by
+from services.followup.domain.facts import CaseOpened, CaseReplied, ContactAttempted, Ending, ended_by
 from services.followup.domain.message import Message
 from services.followup.handlers.reading import Fact, Unreadable, read
 from services.followup.handlers.scheduling import SYSTEM, Scheduler
@@ -105,7 +105,7 @@ class FollowCases:
         asked = self._ask(batch, event, fact)
         if asked:
             batch.wanted.append((delivery, frozenset(asked)))
-        if not isinstance(fact, ContactAttempted):
+        if not isinstance(fact, CaseOpened | ContactAttempted):
             ending = ended_by(event.org, fact)
             if ending.through:
                 batch.endings.add(ending)
@@ -116,12 +116,15 @@ class FollowCases:
             for callback in callbacks:
                 batch.callbacks.setdefault(callback.id, callback)
             return [callback.id for callback in callbacks]
-        if isinstance(fact, ContactAttempted):
+        message = None
+        if isinstance(fact, CaseOpened):
+            message = self._scheduler.receipt(event, fact)
+        elif isinstance(fact, ContactAttempted):
             message = self._scheduler.message(event, fact)
-            if message:
-                batch.messages.setdefault(message.id, message)
-                return [message.id]
-        return []
+        if message is None:
+            return []
+        batch.messages.setdefault(message.id, message)
+        return [message.id]
 
     def _write(self, batch: _Batch) -> set[str]:
         """Write callbacks, messages and endings; return the ids that were there before."""

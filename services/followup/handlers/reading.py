@@ -8,9 +8,10 @@ from typing import Any
 
 from marshmallow import Schema, ValidationError
 
-from services.followup.domain.facts import CaseClosed, CaseReopened, CaseReplied, ContactAttempted
+from services.followup.domain.facts import CaseClosed, CaseOpened, CaseReopened, CaseReplied, ContactAttempted
 from services.followup.schemas import (
     CaseClosedSchema,
+    CaseOpenedSchema,
     CaseReopenedSchema,
     CaseRepliedSchema,
     ContactAttemptedSchema,
@@ -19,10 +20,11 @@ from shared.errors import ValidationFailed
 from shared.messaging.envelope import CloudEvent, Undecodable, decode, parse
 from shared.messaging.problems import flatten_errors
 
-Fact = CaseReplied | ContactAttempted | CaseClosed | CaseReopened
+Fact = CaseOpened | CaseReplied | ContactAttempted | CaseClosed | CaseReopened
 
 #: The events of the complaints service that mean something here, and their shapes.
 SCHEMAS: Mapping[str, Schema] = {
+    "case_opened": CaseOpenedSchema(),
     "case_replied": CaseRepliedSchema(),
     "contact_attempted": ContactAttemptedSchema(),
     "case_closed": CaseClosedSchema(),

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from services.followup.domain.callback import CLOCK, Callback
-from services.followup.domain.facts import CaseReplied, ContactAttempted
+from services.followup.domain.facts import CaseOpened, CaseReplied, ContactAttempted
 from services.followup.domain.message import Message
 from services.followup.domain.planning import Planned, callbacks_for_reply
 from services.followup.domain.rulebook import FollowupRules
@@ -56,11 +56,29 @@ class Scheduler:
         """
         if fact.message is None:
             return None
-        organisation = self._rulebooks.organisation(event.org)
         regulation = self._rulebooks.for_org(event.org, fact.attempted_at)
-        template = regulation.sections.message(fact.message)
+        return self._message(event, fact, regulation, fact.message, fact.attempted_at, {})
+
+    def receipt(self, event: CloudEvent, fact: CaseOpened) -> Message | None:
+        """Return the receipt for a complaint whose channel the rulebook wants one for, else None; as ``message``."""
+        regulation = self._rulebooks.for_org(event.org, fact.opened_at)
+        rule = regulation.sections.receipt
+        if rule is None or fact.channel not in rule.channels:
+            return None
+        return self._message(event, fact, regulation, rule.message, fact.opened_at, {"number": fact.number})
+
+    def _message(
+        self,
+        event: CloudEvent,
+        fact: CaseOpened | ContactAttempted,
+        regulation: Regulation[FollowupRules],
+        code: str,
+        at: datetime,
+        variables: Mapping[str, str],
+    ) -> Message:
+        template = regulation.sections.message(code)
         if template is None:
-            raise no_template(fact.message)
+            raise no_template(code)
         message = Message(
             id=derived_id("ms", event.source, event.id),
             org=event.org,
@@ -70,9 +88,9 @@ class Scheduler:
             case_id=fact.case_id,
             contact_id=fact.contact_id,
             customer_id=fact.customer_id,
-            # Who sends is the one thing a message says that is neither personal nor the customer's own words.
-            variables={"sender": organisation.name},
-            attempted_at=fact.attempted_at,
+            # Who sends, and the case's number: neither is personal, or the customer's own words.
+            variables={"sender": self._rulebooks.organisation(event.org).name, **variables},
+            attempted_at=at,
             requested_at=self._clock.now(),
         )
         message.request(cause_of(event))

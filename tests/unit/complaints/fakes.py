@@ -150,6 +150,8 @@ class MemoryCases(CaseRepository):
         return [
             Member(
                 row["_id"],
+                row["org"],
+                row["regulation"],
                 row["matter_id"],
                 row["unit_id"] or row["customer_id"],
                 row["households"],
@@ -158,6 +160,12 @@ class MemoryCases(CaseRepository):
             for row in self.documents.values()
             if row["matter_id"] in matter_ids and row["valid"] is not False
         ]
+
+    def note_households(self, case_ids: Collection[str], households: int) -> None:
+        self._step("note")
+        for row in (self.documents[case_id] for case_id in case_ids):
+            if row["state"] != CaseState.CLOSED.value and row["households"] < households:
+                row |= {"households": households, "version": row["version"] + 1}
 
     def get(self, case_id: str, org: str) -> Case | None:
         row = self.documents.get(case_id)

@@ -8,11 +8,13 @@ from __future__ import annotations
 from hypothesis import HealthCheck, settings
 
 from services.complaints.domain.auditing.cases import case_findings
-from services.complaints.domain.auditing.findings import chain_findings
-from tests.unit.complaints.audit_world import MONEY, audit
+from services.complaints.domain.auditing.findings import Subject, chain_findings
+from tests.unit.complaints.audit_world import MONEY, audit, auditor_of, found_by
 from tests.unit.complaints.fakes import World
+from tests.unit.complaints.test_actions_under_any_commands import AnyActions
 from tests.unit.complaints.test_any_order import CaseLife
 from tests.unit.complaints.test_any_path import Paths
+from tests.unit.complaints.test_disputes_under_any_commands import AnyDisputes
 from tests.unit.complaints.test_ledgers_under_any_commands import MonthsMachine, SeriesMachine
 from tests.unit.complaints.test_offers_under_any_commands import AnyOffers
 
@@ -65,6 +67,23 @@ class AuditedSeries(SeriesMachine):
             assert audit(self.office, *MONEY) == []
 
 
+class AuditedActions(AnyActions):
+    """Corrective actions opened, approved, extended, done, checked and done again by anybody."""
+
+    def teardown(self) -> None:
+        self.bureau.tick()
+        auditor = auditor_of(self.bureau.counter, found=self.bureau.found)
+        assert found_by(auditor, self.bureau.org, Subject.INVESTIGATIONS, Subject.CORRECTIVE_ACTIONS) == []
+
+
+class AuditedDisputes(AnyDisputes):
+    """Disputes raised, ruled on, appealed against and withdrawn by anybody."""
+
+    def teardown(self) -> None:
+        auditor = auditor_of(self.tower.counter, disputes=self.tower.kept)
+        assert found_by(auditor, self.tower.org, Subject.DISPUTES) == []
+
+
 _HOW = settings(
     max_examples=20, stateful_step_count=20, deadline=None, suppress_health_check=[HealthCheck.too_slow]
 )
@@ -80,3 +99,7 @@ TestAuditedMonths = AuditedMonths.TestCase
 TestAuditedMonths.settings = _LEDGERS
 TestAuditedSeries = AuditedSeries.TestCase
 TestAuditedSeries.settings = _LEDGERS
+TestAuditedActions = AuditedActions.TestCase
+TestAuditedActions.settings = _HOW
+TestAuditedDisputes = AuditedDisputes.TestCase
+TestAuditedDisputes.settings = _HOW

@@ -7,8 +7,11 @@ from typing import Any
 import pytest
 
 from services.complaints.domain.states import CaseState
+from services.complaints.repository import CaseRepository
 from shared.errors import Conflict, NotFound
+from shared.ids import CountingIds
 from shared.messaging.delivery import Outcome
+from tests.memory import memory_runtime
 from tests.unit.complaints.fakes import (
     IT,
     PLAZA,
@@ -29,6 +32,33 @@ from tests.unit.complaints.fakes import (
 def test_up_to_and_with_5000_yuan_a_complaint_is_general(world: World, claim: dict[str, str]) -> None:
     """Guards the border: exactly 5,000 yuan is still general."""
     assert world.open(**claim).level == "general"
+
+
+def test_households_that_lift_nothing_are_noted_without_writing_each_case_anew(world: World) -> None:
+    """Guards a matter of thousands: only at a border of the rulebook is every case read, lifted and written."""
+    for number in range(10):
+        world.take(routed(contact=f"ct_{number}"))
+    before = world.cases.writes
+    world.take(routed(contact="ct_10"), routed(contact="ct_11"))
+    # The two new ones open at the level of one household and are lifted; the ten before are only counted.
+    assert world.cases.writes - before == 4
+    assert {(case.level, case.households) for case in world.cases.all()} == {("major", 12)}
+
+
+def test_a_case_changed_while_its_households_were_noted_is_read_again(world: World) -> None:
+    """Guards against an older number that comes back with somebody else's write; closed cases stay as they were."""
+    kept = CaseRepository(memory_runtime(world.clock, CountingIds()))
+    case, other = world.open(contact="ct_0"), world.open(contact="ct_1", problem="another")
+    other.state = CaseState.CLOSED
+    kept.insert([case, other])
+    kept.note_households([case.id, other.id], 3)
+    kept.note_households([case.id], 2)
+    with pytest.raises(Conflict):
+        kept.save(case, since_seq=case.history.next_seq)
+    assert {row.id: row.households for row in kept.get_many([case.id, other.id]).values()} == {
+        case.id: 3,
+        other.id: 1,
+    }
 
 
 @pytest.mark.rule("B-JKC-41")

@@ -45,7 +45,7 @@ STRICT = f"""{HEAD}
 @pytest.fixture
 def strict(tmp_path: Path) -> Reception:
     """Return an organisation that closes nothing without its card."""
-    return Reception("strict", books(tmp_path, "strict", "auto-dealer", STRICT))
+    return Reception("strict", books(tmp_path, "strict", "it-service", STRICT))
 
 
 def replied(reception: Reception) -> Any:
@@ -114,7 +114,7 @@ def test_a_satisfied_customer_does_not_close_a_case_whose_card_is_missing_the_ca
 ) -> None:
     """As with open steps and offers: the case waits and closes with the last of it."""
     text = STRICT.replace("close_condition: {value: reply", "close_condition: {value: callback")
-    reception = Reception("waits", books(tmp_path, "waits", "auto-dealer", text))
+    reception = Reception("waits", books(tmp_path, "waits", "it-service", text))
     case = replied(reception)
     reception.world.call_back(called_back(case, satisfied=True))
     assert reception.kept(case).state == "replied"

@@ -226,6 +226,19 @@ def replied(case: str = "cs_1", number: int = 1, org: str = "property-demo", **g
     return event("case_replied", data | given, f"{case}.replied.{number}", org)
 
 
+def opened(case: str = "cs_1", org: str = "plaza-demo", **given: Any) -> bytes:
+    """Return a ``case_opened`` event about a complaint from the web form."""
+    data = {
+        "case_id": case,
+        "number": "PLZ-20261116-00001",
+        "contact_id": f"ct_{case}",
+        "customer_id": f"cu_{case}",
+        "channel": "web",
+        "opened_at": "2026-11-16T02:00:00.000Z",
+    }
+    return event("case_opened", data | given, f"{case}.1", org)
+
+
 def attempted(case: str = "cs_1", org: str = "plaza-demo", number: int = 1, **given: Any) -> bytes:
     data = {
         "case_id": case,

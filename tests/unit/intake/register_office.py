@@ -66,12 +66,14 @@ class Office:
         return self.app.keep_registers.act_on_record(call, data)
 
     def correct(self, record: str, call: By, reason: str, **values: Any) -> dict[str, Any]:
-        return self.app.keep_registers.correct_record(call, {"id": record, "values": values, "reason": reason})
+        return self.app.keep_registers.correct_record(
+            call, {"id": record, "values": values, "reason": reason}
+        )
 
     def get(self, record: str, *roles: str) -> dict[str, Any]:
         return self.app.read_registers.get_record(self.by("u-reader", *roles), {"id": record})
 
-    def list(self, **wanted: Any) -> list[str]:
+    def find(self, **wanted: Any) -> list[str]:
         data: dict[str, Any] = dict.fromkeys(
             ("register", "state", "open", "flag", "opened_from", "opened_before")
         )

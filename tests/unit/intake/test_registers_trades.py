@@ -88,7 +88,9 @@ def test_a_signed_request_goes_out_with_a_copy_for_the_file(works: Office) -> No
     record = requested(works)
     works.act(record, "review", works.by("u-2", "site_chief"))
     works.act(record, "plan", works.by("u-3", "planner"))
-    assert refused(record, "send", works.by("u-3", "planner"), step=works.act, sent_by="fax").rule == "B-MAT-05"
+    assert (
+        refused(record, "send", works.by("u-3", "planner"), step=works.act, sent_by="fax").rule == "B-MAT-05"
+    )
     works.act(record, "send", works.by("u-3", "planner"), sent_by="fax", copy_to="business_management")
     assert works.get(record)["values"]["copy_to"] == "business_management"
     assert works.told(record, "record_noticed")[-1]["to"] == "business_management"
@@ -98,7 +100,10 @@ def test_a_signed_request_goes_out_with_a_copy_for_the_file(works: Office) -> No
 def test_what_the_store_lacks_is_planned_ordered_and_shipped_in_that_order(works: Office) -> None:
     """Promise: store check, plan order, order, shipment; what is in store is not bought."""
     record, buyer = sent(works), ("purchasing",)
-    assert refused(record, "place_plan", works.by("u-5", *buyer), step=works.act, plan_order="P-1").rule == "B-MAT-07"
+    assert (
+        refused(record, "place_plan", works.by("u-5", *buyer), step=works.act, plan_order="P-1").rule
+        == "B-MAT-07"
+    )
     works.act(record, "check_store", works.by("u-4", "production_management"), in_store=False)
     wrong = refused(record, "ship_from_store", works.by("u-4", "production_management"), step=works.act)
     assert wrong.rule == "B-MAT-07"
@@ -120,7 +125,9 @@ def test_a_clients_document_is_received_and_processed_by_somebody_at_a_time(carr
     assert carrier.act(record, "process", carrier.by("u-2"))["state"] == "processed"
     values = carrier.get(record)["values"]
     assert (values["handler"], values["processed_at"]) == ("u-2", "2026-03-02T03:00:00.000Z")
-    assert refused("client_document", carrier.by("u-1"), step=carrier.open, kind="document").rule == "A-LOG-14"
+    assert (
+        refused("client_document", carrier.by("u-1"), step=carrier.open, kind="document").rule == "A-LOG-14"
+    )
 
 
 CONSIGNMENT = {"client": "cu-1", "content": "两箱配件", "requirement": "周五前送达"}
@@ -159,7 +166,7 @@ def test_insurance_is_kept_with_the_shipment_and_found(carrier: Office) -> None:
     half = refused(record, "insure", carrier.by("u-1"), step=carrier.act, insurance_number="P-77")
     assert half.rule == "A-LOG-25"
     carrier.act(record, "insure", carrier.by("u-1"), insurance_number="P-77", insured_value="20000.00")
-    assert carrier.list(register="consignment", where={"insurance_number": "P-77"}) == [record]
+    assert carrier.find(register="consignment", where={"insurance_number": "P-77"}) == [record]
     assert carrier.get(record)["values"]["insured_value"] == "20000.00"
 
 

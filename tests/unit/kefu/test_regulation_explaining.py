@@ -166,7 +166,7 @@ CASES = [
     ),
     pytest.param("online-store", WEDNESDAY, "standard", {}, id="online store: at once, no number"),
     pytest.param("it-service", WEDNESDAY, "standard", {}, id="IT service: no time for a complaint"),
-    pytest.param("auto-dealer", WEDNESDAY, "standard", {}, id="car dealer: a heading without content"),
+    pytest.param("auto-dealer", WEDNESDAY, "standard", {}, id="car dealer: a heading without times"),
     pytest.param("membership", WEDNESDAY, "standard", {}, id="members: nothing on complaints"),
     pytest.param("call-centre", WEDNESDAY, "standard", {}, id="call centre: no time for a complaint"),
     pytest.param("logistics", WEDNESDAY, "standard", {}, id="logistics: promptly, no number"),

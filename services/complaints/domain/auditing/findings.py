@@ -24,6 +24,9 @@ class Subject(StrEnum):
     SANCTIONS = "sanctions"
     LEDGERS = "ledgers"
     MONTHS = "months"
+    INVESTIGATIONS = "investigations"
+    CORRECTIVE_ACTIONS = "corrective_actions"
+    DISPUTES = "disputes"
 
 
 class Invariant(StrEnum):
@@ -41,7 +44,7 @@ class Invariant(StrEnum):
     CLOSED = "closed"
     #: Money moved as the history says, and only what was approved.
     PAYMENT = "payment"
-    #: Whatever was paid was approved by everybody its level and sum in all ask for.
+    #: Whatever was paid was approved by everybody its level and sum in all ask for; nobody judged their own.
     AUTHORITY = "authority"
     #: What was begun is finished by the timer.
     FINISHED = "finished"

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 
 from services.complaints.domain.auditing.findings import GRACE, Finding, Invariant
+from services.complaints.domain.auditing.people import accused_before
 from services.complaints.domain.case import Case
 from services.complaints.domain.liability.attribution import Liability
 from services.complaints.domain.money.offer import Offer
@@ -43,7 +44,7 @@ def offer_findings(
         yield Finding(offer.id, Invariant.FINISHED, f"the case {case.id} was never told of it")
     if offer.movements:
         at = offer.movements[0].at
-        barred = _accused(case, at) | _liable(liability, at)
+        barred = accused_before(case, at) | _liable(liability, at)
         for found in (*_signed(offer, rules, barred, at), *_in_all(offer, paid)):
             yield Finding(offer.id, Invariant.AUTHORITY, found)
         for found in _unfiled(offer, case, rules, at):
@@ -125,15 +126,6 @@ def _unfiled(offer: Offer, case: Case, rules: ComplaintRules, at: datetime) -> I
     for rule in rules.authority.filings if rules.authority is not None else ():
         if offer.level in rule.levels and rule.code not in filed:
             yield f"was paid before the case {case.id} was filed with {rule.code}"
-
-
-def _accused(case: Case, at: datetime) -> set[str]:
-    """Return the staff the case was about before ``at``."""
-    named: set[str] = set()
-    for entry in case.history:
-        if entry.type == "accused_named" and moment_of(entry.time) < at:
-            named |= set(entry.data.get("staff", ()))
-    return named
 
 
 def _liable(liability: Liability | None, at: datetime) -> set[str]:

@@ -293,7 +293,7 @@ class BalanceRule:
 
 @dataclass(frozen=True, slots=True)
 class Obligation:
-    """A record that is due once every period, for each of ``of`` (mostly the organisation's own list) that the field ``each`` may name."""
+    """A record that is due once every period, for each of ``of`` that the field ``each`` may name."""
 
     code: str
     name: str

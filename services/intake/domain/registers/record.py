@@ -201,6 +201,8 @@ class Record(Timed):
         role = granted(
             register.corrections, hand, self.values, self.opened_by, register.source, "a correction"
         )
+        if not given:
+            raise ValidationFailed("a correction names what it puts right")
         moved = _moved(register)
         stocked = sorted(moved & set(given))
         if stocked:

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Callable, Mapping, Sequence
 from datetime import date
 from decimal import Decimal
 from typing import Any
 
-from marshmallow import ValidationError
-
 from services.intake.domain.registers.definition import Field, Type
 from shared.errors import Problem, ValidationFailed
-from shared.fields import plain_text
 from shared.history import moment_of, timestamp
 
 MAX_TEXT, MAX_ROWS, _MAX_ID = 4000, 500, 64
@@ -20,6 +18,8 @@ _DECIMAL = re.compile(r"-?\d{1,15}(\.\d{1,6})?", re.ASCII)
 _CENTS = re.compile(r"-?\d{1,15}(\.\d{1,2})?", re.ASCII)
 _STAFF = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.@-]{0,63}", re.ASCII)
 _TIME = re.compile(r"([01]\d|2[0-3]):[0-5]\d", re.ASCII)
+#: Control characters, halves of characters, and separators of lines and paragraphs.
+_ODD = frozenset({"Cc", "Cs", "Zl", "Zp"})
 _WORDS = {
     Type.NUMBER: 'must be a number, decimals as text such as "0.5"',
     Type.AMOUNT: 'must be an amount in yuan written as text, for example "5000.00"',
@@ -59,7 +59,7 @@ def _read_row(
         else:
             try:
                 read[code] = _read(known[code], value, where, problems)
-            except (ValueError, ValidationError):
+            except ValueError:
                 problems.append(Problem(where, _WORDS.get(known[code].type, "must be text")))
     return read
 
@@ -88,10 +88,15 @@ def _read(field: Field, value: Any, where: str, problems: list[Problem]) -> Any:
 def _read_text(field: Field, value: str) -> str:
     if field.type in _READ:
         return _READ[field.type](value)
-    plain_text(value)
-    if len(value) > (MAX_TEXT if field.type is Type.TEXT else _MAX_ID):
+    if not _plain(value) or len(value) > (MAX_TEXT if field.type is Type.TEXT else _MAX_ID):
         raise ValueError
     return value.strip()
+
+
+def _plain(value: str) -> bool:
+    """Return whether a text is not blank and holds nothing that no keyboard types."""
+    odd = (c for c in value if unicodedata.category(c) in _ODD and c not in "\n\r\t")
+    return bool(value.strip()) and next(odd, None) is None
 
 
 def _matching(pattern: re.Pattern[str], value: str) -> str:
