@@ -115,7 +115,7 @@ def test_a_reception_belongs_to_its_appointment(office: Office) -> None:
     record = office.open("move_in_reception", clerk(office), appointment=appointment)
     shown = office.get(record)["values"]
     assert (shown["appointment"], shown["host"]) == (appointment, "u-1")
-    assert office.list(register="move_in_reception", where={"appointment": appointment}) == [record]
+    assert office.find(register="move_in_reception", where={"appointment": appointment}) == [record]
     again = refused("move_in_reception", clerk(office), step=office.open, appointment=appointment)
     assert again.rule == "A-WHB-08"
 
@@ -171,7 +171,7 @@ def test_a_tenant_asks_for_a_paid_service_that_is_offered(office: Office) -> Non
     assert office.get(service)["values"]["price"] == "300.00"
     desk = ("u-2", "service_desk")
     record = office.open("paid_service_request", office.by(*desk), service=service, customer="cu_1")
-    assert office.list(register="paid_service_request", where={"service": service}) == [record]
+    assert office.find(register="paid_service_request", where={"service": service}) == [record]
     unasked = refused("paid_service_request", office.by(*desk), step=office.open, customer="cu_1")
     assert unasked.rule == "A-JD5-07"
     assert refused("paid_service", clerk(office), step=office.open, title="绿植").rule == "A-JD5-07"

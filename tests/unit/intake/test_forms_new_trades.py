@@ -131,7 +131,13 @@ def test_calls_count_by_their_record_and_once(seller: Office) -> None:
     assert twice.rule == "B-TRM-02"
     nothing = refused("work_log", seller.by("u-2"), step=seller.open, kind="inquiry")
     assert nothing.rule == "B-TRM-02"
-    asked = {"register": "work_log", "by": "kind", "sums": [], "opened_from": None, "opened_before": None}
+    asked: dict[str, Any] = {
+        "register": "work_log",
+        "by": "kind",
+        "sums": [],
+        "opened_from": None,
+        "opened_before": None,
+    }
     figures = seller.app.read_registers.register_statistics(seller.by("u-1"), asked)
     assert (figures["total"], figures["by_field"]) == (1, {"inquiry": 1})
 
@@ -180,7 +186,7 @@ def test_the_day_is_cleared_or_what_is_left_has_a_reason(seller: Office) -> None
     seller.pass_time(beijing("2026-03-02 23:59"))
     assert seller.get(left)["flags"] == []
     seller.pass_time(beijing("2026-03-03 00:00"))
-    assert seller.list(register="task", flag="late:daily_clearing") == [left]
+    assert seller.find(register="task", flag="late:daily_clearing") == [left]
     (notice,) = seller.told(left, "record_noticed")
     assert (notice["staff"], notice["source"]) == ("u-1", "B-GEN-08")
 

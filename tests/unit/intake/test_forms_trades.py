@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -59,14 +60,14 @@ def test_a_new_version_takes_the_place_of_the_old_which_is_kept(shop: Office) ->
     author = ("u-3", "complaint_handler")
     first = version(shop, 1)
     shop.act(first, "put_in_force", shop.by(*author), in_use=True)
-    loose = {"procedure": "退款投诉", "number": 2, "content": "x"}
+    loose: dict[str, Any] = {"procedure": "退款投诉", "number": 2, "content": "x"}
     assert refused("complaint_procedure", shop.by(*author), step=shop.open, **loose).rule == "B-MBY-14"
     second = version(shop, 2, first)
     both = refused(second, "put_in_force", shop.by(*author), step=shop.act, in_use=True)
     assert (both.rule, both.details["record_id"]) == ("B-MBY-14", first)
     shop.act(first, "supersede", shop.by(*author))
     shop.act(second, "put_in_force", shop.by(*author), in_use=True)
-    assert shop.list(register="complaint_procedure", state="in_force") == [second]
+    assert shop.find(register="complaint_procedure", state="in_force") == [second]
     old = shop.get(first)
     assert (old["state"], old["values"]["content"]) == ("superseded", "第1版")
     assert shop.get(second)["values"]["supersedes"] == first
@@ -91,10 +92,10 @@ def test_the_dispatch_list_of_a_day_holds_every_confirmed_order_of_it(carrier: O
     }
     for number in ("D1", "D2", "D4"):
         carrier.act(orders[number], "confirm", carrier.by(*desk))
-    wanted = {"register": "dispatch_order", "state": "confirmed"}
-    assert set(carrier.list(**wanted, where={"day": "2024-05-06"})) == {orders["D1"], orders["D2"]}
+    wanted: dict[str, Any] = {"register": "dispatch_order", "state": "confirmed"}
+    assert set(carrier.find(**wanted, where={"day": "2024-05-06"})) == {orders["D1"], orders["D2"]}
     carrier.act(orders["D4"], "postpone", carrier.by(*desk), day="2024-05-06")
-    assert len(carrier.list(**wanted, where={"day": "2024-05-06"})) == 3
+    assert len(carrier.find(**wanted, where={"day": "2024-05-06"})) == 3
     again = refused("dispatch_order", carrier.by(*desk), step=carrier.open, order="D1", day="2024-05-09")
     assert again.rule == "A-LOG-12"
     assert refused(orders["D3"], "dispatch", carrier.by("u-2"), step=carrier.act).rule == "A-LOG-12"
@@ -123,7 +124,7 @@ def test_work_on_a_project_belongs_to_one_of_three_stages(developer: Office) -> 
     }
 
     def of_stage(stage: str) -> set[str]:
-        return set(developer.list(register="project_task", where={"project": "P1", "stage": stage}))
+        return set(developer.find(register="project_task", where={"project": "P1", "stage": stage}))
 
     assert of_stage("before_handover") == tasks
     assert of_stage("after_handover") == set()
@@ -156,7 +157,7 @@ def test_an_opinion_on_a_drawing_is_kept_with_its_answer(developer: Office) -> N
 @pytest.mark.rule("A-RED-06")
 def test_a_meeting_on_the_site_has_attendees_and_issues(developer: Office) -> None:
     """Promise: the log of the day names who was there and what was found; without either it is none."""
-    log = {
+    log: dict[str, Any] = {
         "project": "P1",
         "held_on": "2024-05-06",
         "attendees": [{"person": "u-1"}],
@@ -170,7 +171,7 @@ def test_a_meeting_on_the_site_has_attendees_and_issues(developer: Office) -> No
         assert refusal.rule == "A-RED-06"
     record = developer.open("engineering_meeting", developer.by("u-1"), **log)
     wanted = {"project": "P1", "held_on": "2024-05-06"}
-    assert developer.list(register="engineering_meeting", where=wanted) == [record]
+    assert developer.find(register="engineering_meeting", where=wanted) == [record]
 
 
 @pytest.mark.rule("A-RED-10")
@@ -180,7 +181,7 @@ def test_buyers_opinions_are_counted_by_topic(developer: Office) -> None:
         developer.open(
             "buyer_opinion", developer.by("u-1"), customer=f"cu_{number}", topic=topic, opinion="x"
         )
-    asked = {
+    asked: dict[str, Any] = {
         "register": "buyer_opinion",
         "by": "topic",
         "sums": [],
@@ -206,7 +207,7 @@ def test_a_branchs_task_is_late_on_the_day_after_it_was_due(centre: Office) -> N
     centre.pass_time(beijing("2026-05-09 00:00"))
     assert centre.get(record)["flags"] == ["late:due"]
     assert [each["source"] for each in centre.told(record, "record_flagged")] == ["A-TEL-05"]
-    assert centre.list(register="cooperation_task", overdue=True) == [record]
+    assert centre.find(register="cooperation_task", overdue=True) == [record]
 
 
 @pytest.mark.rule("A-CCC-09")
