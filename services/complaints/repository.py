@@ -169,21 +169,16 @@ class CaseRepository:
             if row["valid"] is not False
         ]
 
-    def note_households(self, case_ids: Collection[str], households: int) -> None:
-        """Let open cases know of so many households, unless they know of more: what changes nothing else of them.
-
-        One command for all of them; there is nothing to tell anybody. Whoever read one of them before has to
-        read it again, so that no older number comes back.
-        """
-        query = {
-            "_id": {"$in": list(case_ids)},
-            "state": {"$in": _OPEN},
-            "households": {"$lt": households},
-        }
+    def households(self, matter_ids: Collection[str]) -> dict[str, int]:
+        """Return how many households each of the matters has, those of complaints found not valid left out."""
+        pipeline: list[dict[str, Any]] = [
+            {"$match": {"matter_id": {"$in": list(matter_ids)}, "valid": {"$ne": False}}},
+            {"$group": {"_id": {"matter": "$matter_id", "home": {"$ifNull": ["$unit_id", "$customer_id"]}}}},
+            {"$group": {"_id": "$_id.matter", "count": {"$sum": 1}}},
+        ]
         with database_errors():
-            self._store.collection.update_many(
-                query, {"$set": {"households": households}, "$inc": {"version": 1}}
-            )
+            rows = self._store.collection.aggregate(pipeline)
+            return {row["_id"]: row["count"] for row in rows}
 
     def get(self, case_id: str, org: str) -> Case | None:
         """Return one case of ``org``."""

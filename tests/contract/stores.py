@@ -210,13 +210,11 @@ class ComplaintsMemory(_Memory):
             if row.matter_id in matter_ids and row.valid is not False
         ]
 
-    def note_households(self, case_ids: Collection[str], households: int) -> None:
-        known = [
-            row for row in self.get_many(case_ids).values() if row.is_open and row.households < households
-        ]
-        for row in known:
-            row.households = households
-        self.cases_kept.save([(row, row.history.next_seq) for row in known])
+    def households(self, matter_ids: Collection[str]) -> dict[str, int]:
+        homes: dict[str, set[str]] = {}
+        for member in self.members(matter_ids):
+            homes.setdefault(member.matter_id, set()).add(member.household)
+        return {matter: len(found) for matter, found in homes.items()}
 
     def get(self, case_id: str, org: str) -> Case | None:
         return self.cases_kept.get(case_id, org)

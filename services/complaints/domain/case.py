@@ -39,6 +39,7 @@ class Case(InvestigatedCase):
     regulation: str
     profile: str
     opened_at: datetime
+    #: In the whole matter when that last could change the level; how many there are now the matter itself tells.
     households: int = 1
     repeats: int = 0
     rounds: int = 0

@@ -10,7 +10,7 @@ from services.complaints.errors import no_case
 from services.complaints.handlers.handling import Caller
 from services.complaints.handlers.opening import Rules
 from services.complaints.handlers.path_views import path_view
-from services.complaints.handlers.views import case_view
+from services.complaints.handlers.views import case_view, now_of
 from shared.clock import Clock
 from shared.history import timestamp
 
@@ -33,7 +33,8 @@ class LookUpCases:
         if case is None:
             raise no_case(case_id)
         rules = self._rules.timing(org, case.regulation).rules
-        return {**case_view(case, notes=True), "steps": path_view(case, rules)}
+        households = self._repository.households([case.matter_id])
+        return {**case_view(case, households, notes=True), "steps": path_view(case, rules)}
 
     def cases(self, call: Caller, data: Mapping[str, Any]) -> list[dict[str, Any]]:
         """Return a page of cases: the newest first, the most urgent first where it is about what is due."""
@@ -48,14 +49,15 @@ class LookUpCases:
             due_before=due,
         )
         found = self._repository.listed(call.org, listing, limit=data["limit"], skip=data["skip"])
-        return [case_view(case) for case in found]
+        households = self._repository.households({case.matter_id for case in found})
+        return [case_view(case, households) for case in found]
 
     def by_contact(self, org: str, contact_id: str) -> dict[str, Any]:
         """Return the case a contact opened or joined."""
         case = self._repository.of_contact(contact_id, org)
         if case is None:
             raise no_case(contact_id)
-        return case_view(case)
+        return case_view(case, self._repository.households([case.matter_id]))
 
     def summary(self, org: str) -> list[dict[str, Any]]:
         """Return the number of cases by level and state, and how many of each are overdue."""
@@ -78,13 +80,14 @@ class LookUpCases:
         if case is None:
             raise no_case(case_id)
         rules = self._rules.timing(org, case.regulation).rules
-        decision = rules.level_of(case.claim.facts(case.households, case.escalations))
+        households = now_of(case, self._repository.households([case.matter_id]))
+        decision = rules.level_of(case.claim.facts(households, case.escalations))
         return {
             "case_id": case.id,
             "level": case.level,
             "by_facts": decision.level.code,
             "because": list(decision.because),
-            "households": case.households,
+            "households": households,
             "by_authority": None
             if case.judged is None
             else {"by": case.judged.by, "at": timestamp(case.judged.at), "by_facts": case.judged.by_facts},

@@ -223,20 +223,20 @@ class OpenCases:
             by_matter[member.matter_id].append(member)
         for matter_id, members in by_matter.items():
             households = len({member.household for member in members})
-            behind = [m for m in members if m.is_open and m.households < households]
-            lifted = [m.case_id for m in behind if self._may_lift(m, households)]
+            behind = [m.case_id for m in members if m.is_open and self._may_lift(m, households)]
             for attempt in range(_ATTEMPTS):
                 try:
-                    self._lift(lifted, households, causes[matter_id])
+                    self._lift(behind, households, causes[matter_id])
                     break
                 except Conflict:
                     if attempt == _ATTEMPTS - 1:
                         raise
-            counted = {m.case_id for m in behind}.difference(lifted)
-            if counted:
-                self._repository.note_households(sorted(counted), households)
 
     def _may_lift(self, member: Member, households: int) -> bool:
+        """Return whether so many households can lift a case: between two borders nothing of it changes.
+
+        So a matter of thousands is written anew at the rulebook's few borders, not with every one that joins.
+        """
         rules = self._rules.timing(member.org, member.regulation).rules
         return rules.households_matter(member.households, households)
 

@@ -57,7 +57,8 @@ class LookUpSupervision:
     def supervised_cases(self, call: Caller, data: Mapping[str, Any]) -> list[dict[str, Any]]:
         """Return a page of the open cases under supervision, the oldest first."""
         found = self._repository.supervised(call.org, **data)
-        return [supervised_view(case, self._clock.now()) for case in found]
+        households = self._repository.households({case.matter_id for case in found})
+        return [supervised_view(case, households, self._clock.now()) for case in found]
 
     def supervision(self, call: Caller, data: Mapping[str, Any]) -> dict[str, Any]:
         """Return who watches over a case, its urges, reports, referrals and progress."""

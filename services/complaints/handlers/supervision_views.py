@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
@@ -19,10 +20,10 @@ def _moment(value: datetime | None) -> str | None:
     return None if value is None else timestamp(value)
 
 
-def supervised_view(case: Case, now: datetime) -> dict[str, Any]:
+def supervised_view(case: Case, households: Mapping[str, int], now: datetime) -> dict[str, Any]:
     """Return a case under supervision, with how many days old it is and the urges nobody answered."""
     return {
-        **case_view(case),
+        **case_view(case, households),
         "age_days": (now - case.received_at).days,
         "unanswered_urges": len(case.unanswered),
     }

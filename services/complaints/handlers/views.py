@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
@@ -72,8 +73,13 @@ def result_view(case: Case) -> dict[str, Any]:
     return {"case_id": case.id, "state": case.state.value, "level": case.level, "round": case.rounds}
 
 
-def case_view(case: Case, *, notes: bool = False) -> dict[str, Any]:
-    """Return a case; with ``notes`` also what staff wrote into it."""
+def now_of(case: Case, households: Mapping[str, int]) -> int:
+    """Return how many households have the case's problem: of a matter it counts for, as many as there are now."""
+    return case.households if case.valid is False else households.get(case.matter_id, case.households)
+
+
+def case_view(case: Case, households: Mapping[str, int], *, notes: bool = False) -> dict[str, Any]:
+    """Return a case; ``households`` counts those of its matter now, with ``notes`` comes what staff wrote into it."""
     claim = case.claim
     view: dict[str, Any] = {
         "case_id": case.id,
@@ -88,7 +94,7 @@ def case_view(case: Case, *, notes: bool = False) -> dict[str, Any]:
         "demand": claim.demand,
         "amount": None if claim.amount is None else str(claim.amount),
         "matter_id": case.matter_id,
-        "households": case.households,
+        "households": now_of(case, households),
         "level": case.level,
         "state": case.state.value,
         "valid": case.valid,

@@ -161,11 +161,11 @@ class MemoryCases(CaseRepository):
             if row["matter_id"] in matter_ids and row["valid"] is not False
         ]
 
-    def note_households(self, case_ids: Collection[str], households: int) -> None:
-        self._step("note")
-        for row in (self.documents[case_id] for case_id in case_ids):
-            if row["state"] != CaseState.CLOSED.value and row["households"] < households:
-                row |= {"households": households, "version": row["version"] + 1}
+    def households(self, matter_ids: Collection[str]) -> dict[str, int]:
+        homes: dict[str, set[str]] = {}
+        for member in self.members(matter_ids):
+            homes.setdefault(member.matter_id, set()).add(member.household)
+        return {matter: len(found) for matter, found in homes.items()}
 
     def get(self, case_id: str, org: str) -> Case | None:
         row = self.documents.get(case_id)

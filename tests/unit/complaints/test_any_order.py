@@ -91,7 +91,7 @@ def seen(world: World) -> list[Any]:
             case.claim.problem,
             sorted(case.contacts),
             case.level,
-            case.households,
+            world.look.case(case.org, case.id)["households"],
             case.repeats,
             str(case.claim.amount),
             case.state.value,
