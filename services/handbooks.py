@@ -114,6 +114,7 @@ TRADES = {
     "apparel": frozenset({"A-CLO"}),
     "terminal-services": frozenset({"B-TRM", "B-GEN", "B-SAL"}),
     "sales-crm": frozenset({"B-CRM"}),
+    "project-delivery": frozenset({"B-DEL"}),
 }
 
 

@@ -33,6 +33,10 @@ PROFILES = (
     "call-centre",
     "logistics",
     "product-after-sales",
+    "cable-tv",
+    "hotel-franchise",
+    "terminal-services",
+    "project-delivery",
 )
 #: Every role any profile names.
 ROLES = (
@@ -46,6 +50,8 @@ ROLES = (
     "sales_staff, after_sales_desk, car_file_administrator, sales_director, floor_manager, project_head, file_staff"
     "city_crm_handler, office, business_signatory, manager_in_charge, order_maker, booking_agent, query_agent, "
     "urgent_agent, retention_manager, finance"
+    "station_staff, document_keeper, team_leader, cleaning_leader, key_account_agent, business_department, "
+    "business_management, site_staff, site_chief, production_management, purchasing, planner"
 )
 
 

@@ -59,6 +59,9 @@ PROFILES = {
     "hotel-franchise",
     "apparel",
     "sales-crm",
+    "cable-tv",
+    "terminal-services",
+    "project-delivery",
 }
 
 
