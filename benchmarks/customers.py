@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -108,7 +109,7 @@ def _search(few: _Room, many: _Room, by: str, sought: Sequence[int]) -> dict[str
             times[name].append((time.perf_counter() - started) * 1000)
             assert answer, f"nobody is found by {by}"
             rows[name].append(len(answer))
-        times["bare"].append(_elapsed(lambda key=person.key: many.bare_find(key)))
+        times["bare"].append(_elapsed(partial(many.bare_find, person.key)))
     p95 = {name: percentile(values, 95) for name, values in times.items()}
     return p95 | {f"rows_{name}": statistics.fmean(counts) for name, counts in rows.items()}
 
@@ -213,7 +214,7 @@ class _Room:
         for call in range(calls):
             people = [_person(index) for index in range(call * BATCH, (call + 1) * BATCH)]
             caller = _Caller(f"call-{call}")
-            ours.append(_elapsed(lambda caller=caller, people=people: self._take(caller, people)))
+            ours.append(_elapsed(partial(self._take, caller, people)))
             keys = [person.key for person in people]
             bare.append(self._bare_insert(list(self._data["customers"].find({"keys": {"$in": keys}}))))
             self._publish()
