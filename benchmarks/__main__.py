@@ -19,7 +19,7 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks import clocks, complaints, intake, latency, memory, relay, rpc
+from benchmarks import clocks, complaints, customers, intake, latency, memory, relay, rpc
 from benchmarks.backing import Backing, backing
 
 RESULT = Path(".kefu/bench.json")
@@ -36,6 +36,7 @@ MEASURES: dict[str, Measure] = {
     "latency": lambda b, quick: latency.measure(b, 8 if quick else 30),
     "clocks": lambda b, quick: clocks.measure(b, **(clocks.QUICK if quick else {})),
     "complaints": lambda b, quick: complaints.measure(b, **(complaints.QUICK if quick else {})),
+    "customers": lambda b, quick: customers.measure(b, **(customers.QUICK if quick else {})),
     "memory": lambda b, quick: memory.measure(b, 2_000 if quick else 20_000),
 }
 #: name: (what it is, unit, limit, whether the ratio must be at least the limit or at most)
@@ -51,6 +52,9 @@ GOALS = {
     "complaints.commands": ("commands on cases : bare nameko find and update", "calls/s", 0.6, "at least"),
     "complaints.lists": ("the list that grows worst, p95, many cases : few", "ms", 1.5, "at most"),
     "complaints.relevel": ("a matter rising : bare bulk_write", "ms", 2.0, "at most"),
+    "customers.import": ("customers taken in, 500 a call : bare insert_many", "customers/s", 0.4, "at least"),
+    "customers.growth": ("the search that grows worst, p95, many files : few", "ms", 1.5, "at most"),
+    "customers.find": ("the slowest search, p95 : bare find of one file", "ms", 5.0, "at most"),
 }
 
 
@@ -80,6 +84,8 @@ def main() -> int:
     if "complaints" in results:
         lists = results["complaints"]["lists"]
         console.print(f"lists over {lists['cases']:,} cases, filled in {lists['seconds_to_fill']:,.0f} s")
+    if "customers" in results:
+        _print_searches(console, results["customers"]["growth"])
     if "memory" in results:
         _print_memory(console, results["memory"])
     console.print(f"written to {RESULT}")
@@ -98,6 +104,16 @@ def _print_ratios(console: Console, results: dict[str, Any]) -> None:
         figures.append(f"{row['ratio']:.2f}")
         table.add_row(title, *figures, f"{side} {limit:g}", "yes" if met else "NO")
     console.print(table)
+
+
+def _print_searches(console: Console, growth: dict[str, Any]) -> None:
+    table = Table("search, p95", "few files", "many files", "bare find", "rows of few", "rows of many")
+    for name, row in growth["searches"].items():
+        times = [f"{row[key]:.1f} ms" for key in ("few", "many", "bare")]
+        table.add_row(name, *times, f"{row['rows_few']:.1f}", f"{row['rows_many']:.1f}")
+    console.print(table)
+    filled = f"filled in {growth['seconds_to_fill']:,.0f} s"
+    console.print(f"searches over {growth['customers']:,} customers, {filled}")
 
 
 def _places(value: float) -> int:

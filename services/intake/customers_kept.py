@@ -62,8 +62,9 @@ class CustomersKept(Kept[Customer]):
     def search(self, org: str, what: str, text: str, *, whole: bool, limit: int, skip: int) -> list[Customer]:
         """Return a page of the files whose ``what`` is ``text`` or, unless ``whole``, begins with it."""
         wanted = terms.term(org, what, text)
-        query: Any = wanted if whole else {"$elemMatch": {"$gte": wanted, "$lt": wanted + _END}}
-        return self.find({"terms": query}, limit=limit, skip=skip)
+        if whole:
+            return self.find({"terms": wanted}, limit=limit, skip=skip)
+        return self._between({"$gte": wanted, "$lt": wanted + _END}, limit=limit, skip=skip)
 
     def tagged(
         self, org: str, tags: Sequence[str], until: tuple[str, date] | None, *, limit: int, skip: int
@@ -72,17 +73,31 @@ class CustomersKept(Kept[Customer]):
 
         With ``until`` only those to which that last happened on that day or before it.
         """
-        return self.find(_query(org, tags, until), limit=limit, skip=skip)
+        asked: list[Any] = list(tags)
+        if until is not None:
+            what, day = until
+            bounds = {"$gte": terms.tag(org, what, ""), "$lte": terms.tag(org, what, day.isoformat())}
+            if not asked:
+                return self._between(bounds, limit=limit, skip=skip)
+            asked.append({"$elemMatch": bounds})
+        if not asked:
+            return self.find({"org": org}, limit=limit, skip=skip)
+        first, *others = ({"terms": each} for each in asked)
+        if not others:
+            return self.find(first, limit=limit, skip=skip)
+        return self._within(first, {"$and": others}, limit=limit, skip=skip)
 
-    def count_tagged(self, org: str, tags: Sequence[str]) -> int:
-        """Return how many files have all of ``tags``."""
-        return self.store.count(_query(org, tags, None))
+    def count_tagged(self, tag: str) -> int:
+        """Return how many files have ``tag``; a tag names its organisation."""
+        return self.store.count({"terms": tag})
 
+    def _between(self, bounds: Mapping[str, str], *, limit: int, skip: int) -> list[Customer]:
+        """Return a page of the files with a term within ``bounds``.
 
-def _query(org: str, tags: Sequence[str], until: tuple[str, date] | None) -> dict[str, Any]:
-    asked: list[dict[str, Any]] = [{"terms": each} for each in tags]
-    if until is not None:
-        what, day = until
-        first, last = terms.tag(org, what, ""), terms.tag(org, what, day.isoformat())
-        asked.append({"terms": {"$elemMatch": {"$gte": first, "$lte": last}}})
-    return {"$and": asked} if asked else {"org": org}
+        One and the same term must be within both of them, which is what ``$elemMatch`` says. The embedded
+        database reads every file for that, but takes bounds by themselves from the index.
+        """
+        return self._within({"terms": bounds}, {"terms": {"$elemMatch": bounds}}, limit=limit, skip=skip)
+
+    def _within(self, rough: Mapping[str, Any], exact: Mapping[str, Any], **page: int) -> list[Customer]:
+        return [self.read(document) for document in self.store.find_within(rough, exact, **page)]

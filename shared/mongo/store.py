@@ -261,6 +261,20 @@ class AggregateStore:
                 cursor = cursor.sort(list(sort))
             return list(cursor.skip(skip).limit(limit))
 
+    def find_within(
+        self, rough: Mapping[str, Any], exact: Mapping[str, Any], *, limit: int = 0, skip: int = 0
+    ) -> list[Document]:
+        """Return the aggregates that match both, an index having answered ``rough``.
+
+        For an ``exact`` condition that a server has no use of an index for, and a ``rough`` one besides that it
+        has. MongoDB makes one condition of the two.
+        """
+        steps: list[Mapping[str, Any]] = [{"$match": rough}, {"$match": exact}, {"$skip": skip}]
+        if limit:
+            steps.append({"$limit": limit})
+        with database_errors():
+            return list(self.collection.aggregate(steps))
+
     def count(self, query: Mapping[str, Any]) -> int:
         """Return how many aggregates match."""
         with database_errors():

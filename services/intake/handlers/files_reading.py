@@ -121,7 +121,7 @@ class ReadFiles:
                 "code": code,
                 "name": name,
                 "keeper": keeper,
-                "count": self._kept.count_tagged(org, [terms.tag(org, what, code)]),
+                "count": self._kept.count_tagged(terms.tag(org, what, code)),
             }
             for code, name, keeper in rows
         ]
@@ -135,7 +135,7 @@ class ReadFiles:
         return [
             {"staff": staff, "day": day.isoformat(), "source": rules.extraction.source}
             for staff in rules.extraction.specialists
-            if not self._kept.count_tagged(org, [terms.tag(org, "extracted", day.isoformat(), staff)])
+            if not self._kept.count_tagged(terms.tag(org, "extracted", day.isoformat(), staff))
         ]
 
     def _found(self, org: str, customer_id: str) -> Customer:

@@ -1,0 +1,69 @@
+"""What finding customer files asks the database: conditions that an index answers, and one and the same term."""
+
+from __future__ import annotations
+
+from datetime import date
+from types import SimpleNamespace
+from typing import Any, cast
+
+import pytest
+
+from services.intake.customers_kept import CustomersKept
+from shared.clock import FixedClock
+from shared.ids import CountingIds
+from tests.memory import memory_runtime
+from tests.unit.intake.fakes import beijing
+
+
+class _Asked:
+    """A collection that holds nothing and remembers the first condition it is asked."""
+
+    def __init__(self) -> None:
+        self.first: Any = None
+
+    def aggregate(self, steps: list[Any]) -> list[Any]:
+        self.first = steps[0]["$match"]
+        return []
+
+
+@pytest.fixture
+def asked(monkeypatch: pytest.MonkeyPatch) -> tuple[CustomersKept, _Asked]:
+    runtime = memory_runtime(
+        FixedClock(beijing("2024-05-06 09:00")), CountingIds(), settings=SimpleNamespace()
+    )
+    kept, collection = CustomersKept(runtime), _Asked()
+    monkeypatch.setattr(kept.store, "collection", cast("Any", collection))
+    return kept, collection
+
+
+def test_what_begins_with_a_text_is_asked_as_plain_bounds_first(asked: tuple[CustomersKept, _Asked]) -> None:
+    """Promise: no search reads every file; the embedded database has an index for bounds, none for $elemMatch."""
+    kept, collection = asked
+    kept.search("plaza", "name", "wxm", whole=False, limit=50, skip=0)
+    assert collection.first == {"terms": {"$gte": "plaza|name|wxm", "$lt": "plaza|name|wxm\U0010ffff"}}
+    kept.tagged("plaza", (), ("updated", date(2024, 5, 5)), limit=50, skip=0)
+    assert collection.first == {"terms": {"$gte": "plaza|=updated|", "$lte": "plaza|=updated|2024-05-05"}}
+
+
+def test_the_first_of_several_tags_is_asked_by_itself(asked: tuple[CustomersKept, _Asked]) -> None:
+    """Promise: an index narrows a list in several states; joined with $and the embedded database uses none."""
+    kept, collection = asked
+    tags = ("plaza|=class|vip", "plaza|=lifecycle|existing")
+    kept.tagged("plaza", tags, ("updated", date(2024, 5, 5)), limit=50, skip=0)
+    assert collection.first == {"terms": "plaza|=class|vip"}
+
+
+def test_bounds_hold_for_one_and_the_same_term() -> None:
+    """Promise: a file with one term above and another below what is searched is not found; pages hold their size."""
+    runtime = memory_runtime(
+        FixedClock(beijing("2024-05-06 09:00")), CountingIds(), settings=SimpleNamespace()
+    )
+    kept = CustomersKept(runtime)
+    rows: list[Any] = [
+        {"_id": "cu_1", "terms": ["plaza|name|a", "plaza|name|z"]},
+        *({"_id": f"cu_{number}", "terms": [f"plaza|name|m{number}"]} for number in range(2, 5)),
+    ]
+    kept.store.collection.insert_many(rows)
+    bounds = {"$gte": "plaza|name|m", "$lt": "plaza|name|m\U0010ffff"}
+    found = kept.store.find_within({"terms": bounds}, {"terms": {"$elemMatch": bounds}}, limit=2, skip=1)
+    assert [row["_id"] for row in found] == ["cu_3", "cu_4"]
