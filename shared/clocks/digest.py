@@ -46,7 +46,24 @@ def pack(entries: Sequence[Unsent]) -> list[Unsent]:
         if unsent.entry.digested:
             groups.setdefault((unsent.org, unsent.entry.cause), []).append(unsent)
     alone = [unsent for unsent in entries if not unsent.entry.digested]
-    return alone + [packed for group in groups.values() for packed in _packed(group)]
+    digests = [packed for group in groups.values() for packed in _packed(group)]
+    first = _first_digested(entries)
+    before = [
+        unsent for unsent in alone if unsent.entry.seq < first.get(unsent.subject, unsent.entry.seq + 1)
+    ]
+    after = [
+        unsent for unsent in alone if unsent.entry.seq >= first.get(unsent.subject, unsent.entry.seq + 1)
+    ]
+    return [*before, *digests, *after]
+
+
+def _first_digested(entries: Sequence[Unsent]) -> dict[str, int]:
+    """Return the number of each subject's first digested entry: what it recorded later goes out after the digest."""
+    first: dict[str, int] = {}
+    for unsent in entries:
+        if unsent.entry.digested:
+            first[unsent.subject] = min(unsent.entry.seq, first.get(unsent.subject, unsent.entry.seq))
+    return first
 
 
 def _packed(group: Sequence[Unsent]) -> Iterator[Unsent]:

@@ -41,7 +41,7 @@ PERSONAL_PAIRS: frozenset[tuple[str, str]] = frozenset(
 )  # fmt: skip
 
 #: Keys that hold a listed word and yet are neither personal nor secret.
-HARMLESS_KEYS: frozenset[str] = frozenset({"token_id"})
+HARMLESS_KEYS: frozenset[str] = frozenset({"token_id", "answer_by"})
 
 _CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 _SEPARATORS = re.compile(r"[^\w]+|_+")

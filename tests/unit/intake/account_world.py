@@ -19,6 +19,7 @@ from shared.errors import RuleRefused
 from shared.ids import CountingIds
 from shared.messaging.rpc import operations_of
 from shared.outbox import Unsent
+from tests.every_role import EVERY_ROLE
 from tests.memory import memory_runtime
 from tests.unit.intake.fakes import beijing
 
@@ -31,9 +32,7 @@ number_prefix: TST
 calendar: cn
 time_zone: Asia/Shanghai
 publishers: [crm]
-roles: [staff, service_desk, complaint_handler, cs_head, followup_agent, supervisor, manager, telemarketing,
-        presale, aftersale, sales_rep, account_manager, senior_account_manager, regional_manager,
-        regional_coordinator, direct_supervisor, information_department, large_region_manager]
+roles: [{roles}]
 {extra}
 """
 
@@ -62,7 +61,7 @@ class World:
     @staticmethod
     def of(tmp: Path, profile: str, begin: str = "2025-03-06 10:00", extra: str = "") -> World:
         """Build a department on ``profile``; ``extra`` is its own word."""
-        text = _FRAME.format(org="dept", profile=profile, extra=extra)
+        text = _FRAME.format(org="dept", profile=profile, extra=extra, roles=EVERY_ROLE)
         (tmp / "dept.yaml").write_text(text, encoding="utf-8")
         clock, published = FixedClock(beijing(begin)), list[Unsent]()
         runtime = memory_runtime(

@@ -24,16 +24,12 @@ from shared.errors import Forbidden, KefuError, RuleRefused
 from shared.ids import CountingIds
 from shared.outbox import Unsent
 from shared.worktime.calendars import Calendars
+from tests.every_role import EVERY_ROLE
 from tests.memory import memory_runtime
 from tests.unit.intake.fakes import beijing
 
 ORG = "own-demo"
 #: Every role the profiles' rules of dossiers name, and those a contact lands with.
-_ROLES = (
-    "staff, service_desk, complaint_handler, telemarketing, engineering, ops_cs, sales_staff, after_sales_desk, "
-    "car_file_administrator, sales_director, floor_manager, project_head, file_staff, post_service_supervisor, "
-    "property_clerk, department_manager, legal_adviser, finance_manager, presale, aftersale"
-)
 _SCHEMAS: Mapping[str, type[Schema]] = {
     "open": schemas_dossiers.OpenDossier,
     "amend": schemas_dossiers.AmendDossier,
@@ -85,7 +81,7 @@ class FileRoom:
             )
         (self.folder / f"{ORG}.yaml").write_text(
             f"org: {ORG}\nname: 示例\nprofile: {self.profile}\nnumber_prefix: OWN\ncalendar: cn\n"
-            f"time_zone: Asia/Shanghai\npublishers: [hotline]\nroles: [{_ROLES}]\n{own}",
+            f"time_zone: Asia/Shanghai\npublishers: [hotline]\nroles: [{EVERY_ROLE}]\n{own}",
             encoding="utf-8",
         )
         self.clock = FixedClock(beijing(self.now))

@@ -25,6 +25,7 @@ from services.intake.schemas_files import (
 from shared.clock import FixedClock
 from shared.ids import CountingIds
 from shared.outbox import Unsent
+from tests.every_role import EVERY_ROLE
 from tests.memory import memory_runtime
 from tests.unit.intake.fakes import beijing
 
@@ -136,7 +137,7 @@ number_prefix: MU
 calendar: cn
 time_zone: Asia/Shanghai
 publishers: [hotline]
-roles: [staff, service_desk, complaint_handler, supervisor, presale, aftersale, telemarketing, ops_cs, engineering]
+roles: [{EVERY_ROLE}]
 {overrides}""",
         encoding="utf-8",
     )

@@ -21,14 +21,10 @@ from shared.identity import Caller
 from shared.ids import CountingIds
 from shared.messaging.rpc import CallContext, operations_of
 from shared.outbox import Unsent
+from tests.every_role import ROLES
 from tests.memory import memory_runtime
 
 ROOT = Path(__file__).parents[3]
-#: Held by the staff of organisations written for a test.
-ROLES = [
-    "staff", "service_desk", "complaint_handler", "manager", "supervisor", "presale", "aftersale",
-    "telemarketing", "cs_head", "engineering", "duty_staff",
-]  # fmt: skip
 BEIJING = ZoneInfo("Asia/Shanghai")
 
 

@@ -28,6 +28,7 @@ from shared.clock import FixedClock
 from shared.ids import CountingIds
 from shared.mongo.runtime import Runtime
 from shared.outbox import Unsent
+from tests.every_role import EVERY_ROLE
 from tests.memory import memory_runtime
 from tests.unit.intake.fakes import ORGANISATIONS, beijing, contact_data, delivery
 
@@ -43,7 +44,7 @@ number_prefix: {prefix}
 calendar: cn
 time_zone: Asia/Shanghai
 publishers: [hotline]
-roles: [staff, service_desk, complaint_handler, telemarketing, supervisor, manager, followup_agent, cs_head]
+roles: [{roles}]
 """
 
 
@@ -70,7 +71,7 @@ def organisations(folder: Path) -> Path:
     """Write the demo's organisations and those of other trades into ``folder``."""
     shutil.copytree(ORGANISATIONS, folder)
     for org, (profile, prefix) in _TRADES.items():
-        text = _FILE.format(org=org, profile=profile, prefix=prefix)
+        text = _FILE.format(org=org, profile=profile, prefix=prefix, roles=EVERY_ROLE)
         (folder / f"{org}.yaml").write_text(text, encoding="utf-8")
     return folder
 

@@ -20,6 +20,7 @@ from shared.clock import FixedClock
 from shared.errors import RuleRefused
 from shared.ids import CountingIds
 from shared.outbox import Unsent
+from tests.every_role import EVERY_ROLE
 from tests.memory import memory_runtime
 from tests.unit.intake.fakes import beijing
 
@@ -106,12 +107,12 @@ def refused(*arguments: Any, step: Any, **values: Any) -> RuleRefused:
     return caught.value
 
 
-def organisation(folder: Path, profile: str, roles: str) -> str:
+def organisation(folder: Path, profile: str) -> str:
     """Write the file of an organisation of ``profile`` and return its id."""
     (folder / "works-demo.yaml").write_text(
         f"org: works-demo\nname: 演示单位\nprofile: {profile}\nnumber_prefix: WRK\ncalendar: cn\n"
         "time_zone: Asia/Shanghai\npublishers: []\n"
-        f"roles: [staff, service_desk, complaint_handler, cs_head, manager, {roles}]\n",
+        f"roles: [{EVERY_ROLE}]\n",
         encoding="utf-8",
     )
     return "works-demo"

@@ -32,6 +32,7 @@ from shared.errors import RuleRefused
 from shared.ids import CountingIds
 from shared.messaging.delivery import Delivery
 from shared.outbox import Unsent
+from tests.every_role import ROLES
 from tests.memory import memory_runtime
 from tests.unit.intake.fakes import ORGANISATIONS, beijing, contact_data, customer, delivery
 
@@ -45,7 +46,6 @@ _SCHEMAS = {
     "involve_departments": InvolveDepartments,
     "answer_department": AnswerDepartment,
 }
-_BASIC = ("staff", "service_desk", "supervisor", "manager", "complaint_handler")
 
 
 @dataclass(frozen=True)
@@ -73,7 +73,7 @@ def organisation(
         "calendar": "cn",
         "time_zone": "Asia/Shanghai",
         "publishers": ["hotline"],
-        "roles": [*_BASIC, *roles],
+        "roles": [*ROLES, *roles],
         "overrides": [overrides] if intake else [],
     }
     # JSON is YAML; the date must not be text.

@@ -44,7 +44,7 @@ def test_the_phrases_of_an_event_are_used_while_it_lasts_and_not_after(office: O
 @pytest.mark.rule("A-JD3-08")
 def test_the_manual_of_june_is_published_by_the_last_of_may_or_it_is_missing(tmp_path: Path) -> None:
     """Promise: a draft does not count; where no department is named nothing is due."""
-    org = organisation(tmp_path, "it-service", "cs_head, manager")
+    org = organisation(tmp_path, "it-service")
     own = tmp_path / "works-demo.yaml"
     own.write_text(
         own.read_text(encoding="utf-8")

@@ -21,17 +21,12 @@ REQUEST: dict[str, Any] = {
 
 @pytest.fixture
 def works(tmp_path: Path) -> Office:
-    roles = (
-        "site_staff, site_chief, planner, production_management, purchasing, business_management, "
-        "business_department"
-    )
-    return Office(organisation(tmp_path, "product-after-sales", roles), tmp_path)
+    return Office(organisation(tmp_path, "product-after-sales"), tmp_path)
 
 
 @pytest.fixture
 def carrier(tmp_path: Path) -> Office:
-    roles = "supervisor, manager, key_account_agent"
-    return Office(organisation(tmp_path, "logistics", roles), tmp_path)
+    return Office(organisation(tmp_path, "logistics"), tmp_path)
 
 
 def requested(works: Office) -> str:

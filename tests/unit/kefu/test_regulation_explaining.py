@@ -19,6 +19,7 @@ from services.intake.domain.rulebook import IntakeRules
 from shared.clocks import State
 from shared.errors import RuleRefused
 from shared.worktime import Calendars
+from tests.every_role import EVERY_ROLE
 
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
 PROFILES = (
@@ -38,21 +39,6 @@ PROFILES = (
     "terminal-services",
     "project-delivery",
 )
-#: Every role any profile names.
-ROLES = (
-    "team_leader, cleaning_leader, site_staff, site_chief, planner, production_management, purchasing, "
-    "business_management, business_department, key_account_agent, "
-    "after_sales, aftersale, complaint_handler, cs_head, cs_staff, duty_staff, engineering, manager, ops_cs, "
-    "presale, property_clerk, service_desk, store_superior, telemarketing, supervisor, hr_admin, general_manager, "
-    "cs_vice_president, cs_senior_executive, legal_adviser, marketing_handler, staff, store_staff, "
-    "company_leader, department_manager, domestic_sales, handling_dept, handling_superior, ops_supervisor, "
-    "technical_supervisor, post_service_supervisor, handling_department, operations, factory, "
-    "sales_staff, after_sales_desk, car_file_administrator, sales_director, floor_manager, project_head, file_staff"
-    "city_crm_handler, office, business_signatory, manager_in_charge, order_maker, booking_agent, query_agent, "
-    "urgent_agent, retention_manager, finance"
-    "station_staff, document_keeper, team_leader, cleaning_leader, key_account_agent, business_department, "
-    "business_management, site_staff, site_chief, production_management, purchasing, planner"
-)
 
 
 @pytest.fixture(scope="module")
@@ -62,7 +48,7 @@ def library(tmp_path_factory: pytest.TempPathFactory) -> Library:
     for number, profile in enumerate(PROFILES):
         text = (
             f"org: {profile}-org\nname: 测试\nprofile: {profile}\nnumber_prefix: T{number}\n"
-            f"calendar: cn\ntime_zone: Asia/Shanghai\npublishers: [hotline]\nroles: [{ROLES}]\n"
+            f"calendar: cn\ntime_zone: Asia/Shanghai\npublishers: [hotline]\nroles: [{EVERY_ROLE}]\n"
         )
         (directory / f"{profile}-org.yaml").write_text(text, encoding="utf-8")
     return read_library(own_place(directory)).sound()

@@ -95,6 +95,16 @@ def test_what_is_not_digested_goes_out_as_it_is_and_in_order() -> None:
     assert len(packed) == 4
 
 
+def test_what_a_thing_recorded_after_a_digested_event_goes_out_after_the_digest() -> None:
+    """Guards the order of one thing's events: what follows from a breach is never told before the breach."""
+    history = History("th_1")
+    for tick, digested in (("m", False), ("tick_1", True), ("tick_1", False)):
+        history.append("clock_breached", {}, at=NOON, cause=Cause(tick, "system", digested=digested))
+    own = [Unsent("plaza", "th_1", entry) for entry in history.entries]
+    sent = said(pack([*own, *many(2)]))
+    assert [each.sequence for each in sent if each.subject == "th_1"] == [1, 2, 3]
+
+
 def test_a_digest_is_bounded_and_the_rest_goes_into_further_ones() -> None:
     """No message grows without limit, however long the service was away."""
     packed = pack(many(2 * LARGEST + 1))
