@@ -81,7 +81,7 @@ class FileRoom:
             )
         (self.folder / f"{ORG}.yaml").write_text(
             f"org: {ORG}\nname: 示例\nprofile: {self.profile}\nnumber_prefix: OWN\ncalendar: cn\n"
-            f"time_zone: Asia/Shanghai\npublishers: [hotline]\nroles: [{EVERY_ROLE}]\n{own}",
+            f"time_zone: Asia/Shanghai\npublishers: [hotline]\nroles: [{EVERY_ROLE}, finance_manager]\n{own}",
             encoding="utf-8",
         )
         self.clock = FixedClock(beijing(self.now))

@@ -89,7 +89,7 @@ def test_a_round_makes_one_digest_for_each_organisation() -> None:
 
 def test_what_is_not_digested_goes_out_as_it_is_and_in_order() -> None:
     """A digest in the same batch neither holds up nor swallows the events that come by themselves."""
-    alone = many(3, tick="m", digested=False)
+    alone = [recorded(f"other_{number}", tick="m", digested=False) for number in range(3)]
     packed = pack([alone[0], *many(2), *alone[1:]])
     assert [unsent for unsent in packed if unsent.entry.type != DIGEST] == alone
     assert len(packed) == 4
