@@ -64,7 +64,7 @@ def test_sound_files_are_told_to_be_ok() -> None:
     result = kefu("check")
 
     assert result.exit_code == 0
-    assert len(result.stdout.splitlines()) == len(SERVICES) + 5
+    assert len(result.stdout.splitlines()) == len(SERVICES) + 6
     assert all(line.startswith("OK") for line in result.stdout.splitlines())
     assert "云桥商业广场（演示）" in result.stdout
 
