@@ -161,6 +161,22 @@ def test_a_time_of_the_next_reply_beyond_all_reason_is_refused(world: World, mom
 
 
 @pytest.mark.rule("B-JKC-61")
+def test_the_content_is_entered_with_its_description_once_the_complaint_stands(world: World) -> None:
+    """Guards the customer system: an entry without description is refused by the rule, and so is one too early."""
+    case = world.open()
+    content = {"step": "enter_content", "filled": {"description": "三楼扶梯旁连续三日有异味"}}
+    with pytest.raises(RuleRefused):
+        world.do("take_step", case, **content)
+    case = world.accept(case)
+    with pytest.raises(RuleRefused) as refused:
+        world.do("take_step", case, step="enter_content", filled={})
+    assert refused.value.rule == "B-JKC-61"
+    assert [problem.field for problem in refused.value.problems] == ["filled.description"]
+    world.do("take_step", case, **content)
+    assert world.case(case.id).taken[-1].fields["description"] == "三楼扶梯旁连续三日有异味"
+
+
+@pytest.mark.rule("B-JKC-61")
 def test_progress_is_entered_after_acceptance_and_with_its_content(world: World) -> None:
     """Guards that what is done stands in the case in full, and that nothing is entered before acceptance."""
     case = world.open()

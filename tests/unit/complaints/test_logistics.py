@@ -274,3 +274,19 @@ def test_the_client_is_told_called_back_and_only_then_the_case_closes(cargo: Cou
     cargo.world.do("reply", case, text="已补充说明", roles={CLERK})
     cargo.world.call_back(called_back(cargo.kept(case), "cb_2", satisfied=True))
     assert cargo.kept(case).state is CaseState.CLOSED
+
+
+@pytest.mark.rule("A-LOG-51")
+def test_the_post_service_supervisor_accepts_what_comes_and_supervises_its_handling(cargo: Counter) -> None:
+    """Guards the supervisor's right to accept and to supervise, by the rulebook's own word; operations has neither."""
+    supervisor = "post_service_supervisor"
+    case = take(cargo, cargo.world.open(ORG), "register", CLERK, **REGISTERED)
+    decision: dict[str, Any] = {"valid": True, "ground": None, "reason": "属实"}
+    with pytest.raises(RuleRefused):
+        cargo.world.do("decide_validity", case, roles={OPERATIONS}, **decision)
+    cargo.world.do("decide_validity", case, roles={supervisor}, actor="stf_p1", **decision)
+    case = take(cargo, cargo.kept(case), "hand_over", CLERK, department="OPS")
+    case = take(cargo, case, "handling", DEPARTMENT, **HANDLED)
+    refused(cargo, case, "supervision", OPERATIONS, finding="已督办")
+    case = take(cargo, case, "supervision", supervisor, finding="已督办")
+    assert case.taken[-1].step == "supervision"
