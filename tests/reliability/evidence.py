@@ -7,12 +7,14 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 
 from kombu.connection import Connection
 from pymongo import MongoClient
 
 from kefu.topology import topology
+from services.complaints.rulebook import load_rulebooks
 from services.names import SERVICES
 from shared.messaging.dead_letters import DeadLetters
 from shared.messaging.topology import dead_letter_queue
@@ -50,6 +52,7 @@ AGGREGATES = (
     ("reporting", "reports", "published_at"),
 )
 _PATIENCE = 90.0
+_ORGANISATIONS = Path(__file__).parents[2] / "organisations"
 
 
 @dataclass(frozen=True)
@@ -284,7 +287,11 @@ def _entries(documents: Mapping[tuple[str, str], list[Document]]) -> list[str]:
 
 
 def _households(cases: Iterable[Document]) -> list[str]:
-    """Return the matters whose open cases do not know of every household that shares the problem."""
+    """Return the open cases that were not looked at again when the number of households reached a border.
+
+    Between two borders of the rulebook the number changes nothing, and no case is written anew for it.
+    """
+    books = load_rulebooks(_ORGANISATIONS)
     matters: dict[str, list[Document]] = {}
     for case in cases:
         if case["valid"] is not False:
@@ -295,7 +302,10 @@ def _households(cases: Iterable[Document]) -> list[str]:
         faults += [
             f"case {case['_id']} knows {case['households']} of {households} households of {matter}"
             for case in members
-            if case["state"] != "closed" and case["households"] < households
+            if case["state"] != "closed"
+            and books.of_version(case["org"], case["regulation"]).sections.households_matter(
+                case["households"], households
+            )
         ]
     return faults
 
