@@ -45,6 +45,7 @@ AGGREGATES = (
     ("intake", "customers", "opened_at"),
     ("intake", "contacts", "registered_at"),
     ("intake", "rejected_events", "rejected_at"),
+    ("intake", "requests", "opened_at"),
     ("complaints", "cases", "opened_at"),
     ("complaints", "offers", "proposed_at"),
     ("followup", "callbacks", "scheduled_at"),
