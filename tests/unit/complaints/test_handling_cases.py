@@ -164,7 +164,7 @@ def test_a_time_of_the_next_reply_beyond_all_reason_is_refused(world: World, mom
 def test_the_content_is_entered_with_its_description_once_the_complaint_stands(world: World) -> None:
     """Guards the customer system: an entry without description is refused by the rule, and so is one too early."""
     case = world.open()
-    content = {"step": "enter_content", "filled": {"description": "三楼扶梯旁连续三日有异味"}}
+    content: dict[str, Any] = {"step": "enter_content", "filled": {"description": "三楼扶梯旁连续三日有异味"}}
     with pytest.raises(RuleRefused):
         world.do("take_step", case, **content)
     case = world.accept(case)
