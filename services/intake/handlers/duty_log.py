@@ -116,7 +116,7 @@ class DutyLog:
                 raise RuleRefused("who wrote the log does not sign it", rule=signing.source)
             if first == last:
                 _watched(first, {entry.kind for entry in entries}, ruling)
-            page.sign(signing, call.actor, self._clock.now(), cause)
+            page.sign(signing, call.actor, self._clock.now(), cause, entries=len(entries))
 
         return change(self._kept.pages, call, {**data, "id": page_id}, "page", step, LogPage.view)
 

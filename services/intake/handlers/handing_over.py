@@ -12,7 +12,7 @@ from services.intake.handlers.acting import Caller, change, create, found
 from services.intake.handlers.duty_shifts import template
 from services.intake.handlers.ruling import Rules, Ruling
 from shared.clock import Clock
-from shared.errors import Conflict, NotFound
+from shared.errors import Conflict, NotFound, RuleRefused
 
 if TYPE_CHECKING:
     from services.intake.duty_kept import DutyKept
@@ -78,6 +78,8 @@ class Handovers:
 
         def step(handover: Handover, cause: Any) -> None:
             ruling, form = self._ruled(call, handover)
+            if Part(data["part"]) is Part.OUTGOING:
+                self._stand_on_shift(call, handover, form)
             today = now.astimezone(ruling.zone).date()
             # Read anew at each attempt: work written meanwhile is open work all the same, and on the next list.
             work = [
@@ -118,6 +120,11 @@ class Handovers:
             query, sort=[("change_at", -1)], limit=data["limit"], skip=data["skip"]
         )
         return [row.view() for row in rows]
+
+    def _stand_on_shift(self, call: Caller, handover: Handover, form: Form) -> None:
+        shift = found(self._kept.shifts.get(handover.shift_id, call.org), "shift", handover.shift_id)
+        if shift.present(call.actor) is None:
+            raise RuleRefused("only somebody on the shift hands it over", rule=form.signed.source)
 
     def _ruled(self, call: Caller, handover: Handover) -> tuple[Ruling, Form]:
         ruling = self._rules.of_version(call.org, handover.regulation)

@@ -85,6 +85,24 @@ def test_a_page_unsigned_at_the_end_of_the_next_day_is_flagged() -> None:
     assert intake.told("duty_log_signed")[0]["on_time"] is False
 
 
+def test_what_is_written_after_the_signature_is_signed_for_again() -> None:
+    """Promise: a signature stands under what was there, and a page shows when more was written since."""
+    intake = Intake("property-demo", "2025-03-03 09:00")
+    write(intake)
+    page: dict[str, Any] = {"desk": "front", "period": "2025-03-03"}
+    assert intake.do("sign_duty_log", "head", "cs_head", **page)["entries_signed"] == 1
+    intake.at("2025-03-03 20:00")
+    write(intake, text="夜间巡视")
+    shown = intake.do("get_duty_log", "jia", **page)
+    assert (shown["page"]["entries_signed"], shown["total"]) == (1, 2)
+    intake.at("2025-03-04 09:00")
+    again = intake.do("sign_duty_log", "deputy", "cs_head", **page)
+    assert (again["signed_by"], again["entries_signed"]) == ("deputy", 2)
+    assert [told["on_time"] for told in intake.told("duty_log_signed")] == [True, True]
+    with pytest.raises(Conflict):
+        intake.do("sign_duty_log", "head", "cs_head", **page)
+
+
 @pytest.mark.rule("B-PRO-04")
 def test_the_customer_supervisor_signs_every_month() -> None:
     """Promise: a March log that nobody signed is called for on 1 April."""

@@ -230,3 +230,40 @@ def test_what_was_signed_stays_and_a_repeat_of_the_command_changes_nothing() -> 
     with pytest.raises(Conflict):
         intake.do("open_handover", "jia", shift_id=shift["shift_id"], to_shift="night")
     assert [row["handover_id"] for row in intake.do("list_handovers", "yi", desk="front")] == [handover]
+
+
+@pytest.mark.parametrize(
+    "late", [{"questions": ["钥匙在哪？"]}, {"envelope": {"number": "7", "receiver": "cai"}}]
+)
+def test_nothing_is_entered_once_both_have_signed(late: dict[str, Any]) -> None:
+    """Promise: the book that two people signed says tomorrow what it said when they signed."""
+    intake, handover = estate()
+    hand_over(intake, handover)
+    take_over(intake, handover)
+    for who, part in (("jia", "outgoing"), ("yi", "incoming")):
+        intake.do("sign_handover", who, id=handover, part=part)
+    signed = intake.do("get_handover", "jia", id=handover)
+    assert signed["state"] == "handed_over"
+    with pytest.raises(Conflict):
+        intake.do("fill_handover", "jia", id=handover, part="outgoing", **late)
+    assert intake.do("get_handover", "jia", id=handover) == signed
+
+
+def test_who_takes_over_signs_under_numbers_that_no_longer_change() -> None:
+    """Promise: the number that the incoming side compared with is the one that the book keeps."""
+    intake, handover = estate()
+    take_over(intake, handover)
+    early = refusal(intake, handover, "yi", "incoming").details["missing"]
+    assert {"reason": "count letters", "source": "B-FDK-06"} in early
+    hand_over(intake, handover)
+    sign(intake, handover, "yi", "incoming")
+    with pytest.raises(Conflict):
+        hand_over(intake, handover, letters="11")
+    assert sign(intake, handover, "jia", "outgoing")["state"] == "handed_over"
+
+
+def test_only_somebody_on_the_shift_signs_for_it() -> None:
+    """Promise: a colleague who was not there does not hand over keys in place of those who were."""
+    intake, handover = estate()
+    hand_over(intake, handover)
+    assert refusal(intake, handover, "ding", "outgoing").rule == "B-DUT-16"

@@ -140,8 +140,11 @@ class Handover(Timed):
     ) -> list[str]:
         """Enter what ``part`` counted, checked, wrote, asked or accepts; return the codes of it.
 
-        RuleRefused when one person acts for both sides or an answer is not allowed; Conflict once it is signed.
+        RuleRefused when one person acts for both sides or an answer is not allowed; Conflict once it is signed:
+        by the side itself for what it states, by both for anything.
         """
+        if self.state == "handed_over":
+            raise Conflict(f"{self.id} was signed by both: what it says stays")
         self._stand_on(part, by, form)
         told = [*self._count(part, filling, form), *self._check(part, filling, form, by, at)]
         told += self._write(part, filling, form)
@@ -175,7 +178,7 @@ class Handover(Timed):
     ) -> None:  # fmt: skip
         """Sign for ``part``; RuleRefused, naming what is missing, until everything that side owes is there."""
         self._stand_on(part, by, form)
-        if any(signature.part is part for signature in self.signatures):
+        if self._has_signed(part):
             raise Conflict(f"the {part} side has signed already")
         missing = self.missing(part, work, form, carried)
         if part is Part.INCOMING and form.signed.value and roles.isdisjoint(form.signed.value):
@@ -224,6 +227,9 @@ class Handover(Timed):
             if form.sealed and self.envelope is None:
                 found.append(("the number and the receiver of the envelope", form.sealed.source))
         else:
+            if not self._has_signed(Part.OUTGOING):
+                # Nobody takes over what the other side has not stated yet.
+                found += self.missing(Part.OUTGOING, (), form, None)
             if form.questions and any(question.answer is None for question in self.questions):
                 found.append(("an answer to every question", form.questions.source))
             if form.accepted and any(item.id not in self.accepted for item in work):
@@ -262,9 +268,14 @@ class Handover(Timed):
         if by not in own:
             own.append(by)
 
+    def _has_signed(self, part: Part) -> bool:
+        return any(signature.part is part for signature in self.signatures)
+
     def _signed(self, part: Part) -> None:
-        if any(signature.part is part for signature in self.signatures):
-            raise Conflict(f"the {part} side has signed: what it entered stays")
+        """Conflict when what ``part`` entered stands under its own signature, or under that of who took it over."""
+        for each in (part, Part.INCOMING):
+            if self._has_signed(each):
+                raise Conflict(f"the {each} side has signed: what the {part} side entered stays")
 
     def _count(self, part: Part, filling: Filling, form: Form) -> list[str]:
         known = {count.code for count in form.counts}

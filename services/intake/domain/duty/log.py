@@ -153,17 +153,19 @@ class LogPage(Timed):
     period: str
     signed_by: str | None = None
     signed_at: datetime | None = None
+    entries_signed: int = 0
 
     def begin(self, signing: Signing, due: datetime, calendar: Calendar, at: datetime, cause: Cause) -> None:
         """Start the clock of its signature."""
         self.begin_clock_until("signature", due, calendar, at, cause, source=signing.source)
 
-    def sign(self, signing: Signing, by: str, at: datetime, cause: Cause) -> None:
-        """Take the signature; Conflict when it has one."""
-        if self.signed_by is not None:
+    def sign(self, signing: Signing, by: str, at: datetime, cause: Cause, *, entries: int) -> None:
+        """Take the signature under ``entries`` entries; Conflict when all of them are signed for already."""
+        if self.signed_by is not None and entries <= self.entries_signed:
             raise Conflict(f"the page of {self.period} is signed already")
-        on_time = self.meet_clock("signature", at, cause)
-        self.signed_by, self.signed_at = by, at
+        self.meet_clock("signature", at, cause)
+        on_time = all(at < each.due_at for each in self.deadlines if each.name == "signature")
+        self.signed_by, self.signed_at, self.entries_signed = by, at, entries
         data = {
             "page_id": self.id,
             "desk": self.desk,
@@ -182,6 +184,7 @@ class LogPage(Timed):
             "period": self.period,
             "signed_by": self.signed_by,
             "signed_at": timestamp(self.signed_at) if self.signed_at else None,
+            "entries_signed": self.entries_signed,
             "clocks": self.clock_view(),
         }
 
