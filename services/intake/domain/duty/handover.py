@@ -229,7 +229,8 @@ class Handover(Timed):
         else:
             if not self._has_signed(Part.OUTGOING):
                 # Nobody takes over what the other side has not stated yet.
-                found += self.missing(Part.OUTGOING, (), form, None)
+                stated = self.missing(Part.OUTGOING, (), form, None)
+                found += [missing for missing in stated if missing not in found]
             if form.questions and any(question.answer is None for question in self.questions):
                 found.append(("an answer to every question", form.questions.source))
             if form.accepted and any(item.id not in self.accepted for item in work):
