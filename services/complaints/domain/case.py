@@ -39,8 +39,6 @@ class Case(InvestigatedCase):
     regulation: str
     profile: str
     opened_at: datetime
-    #: In the whole matter when that last could change the level; how many there are now the matter itself tells.
-    households: int = 1
     repeats: int = 0
     rounds: int = 0
     prevention: str | None = None
@@ -49,6 +47,7 @@ class Case(InvestigatedCase):
 
     def open(self, timing: Timing, cause: Cause) -> None:
         """Open the case: level by the claim, clocks from the moment the complaint was received."""
+        self._know_of(self.households, timing.rules)
         decision = timing.rules.level_of(self.claim.facts(self.households))
         self.level = decision.level.code
         self.deadlines = timing.begin(
@@ -120,7 +119,7 @@ class Case(InvestigatedCase):
         """
         if not self.is_open or households <= self.households:
             return False
-        self.households = households
+        self._know_of(households, timing.rules)
         self._raise_level(timing, at, cause)
         return True
 
