@@ -124,7 +124,7 @@ def test_every_service_has_every_profile() -> None:
 
 
 def test_the_demo_organisations_load_in_every_service() -> None:
-    """The same six organisations, with the same profile, stand in all four services."""
+    """The same seven organisations, with the same profile, stand in all four services."""
     books = [module.load_rulebooks(ORGANISATIONS) for module in (intake, complaints, followup, reporting)]
 
     profiles = {organisation.id: organisation.profile for organisation in books[0].organisations}
@@ -135,6 +135,7 @@ def test_the_demo_organisations_load_in_every_service() -> None:
         "shop-demo": "online-store",
         "it-demo": "it-service",
         "sales-demo": "sales-crm",
+        "estate-demo": "real-estate",
     }
     assert all(book.organisations == books[0].organisations for book in books)
     assert {book.for_org(org, NOW).profile for book in books for org in profiles} == set(profiles.values())
