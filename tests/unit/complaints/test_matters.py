@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -14,6 +15,7 @@ from hypothesis import strategies as st
 
 from services.complaints.domain.case import Case
 from services.complaints.domain.claim import Claim
+from services.complaints.handlers import opening
 from services.complaints.handlers.opening import OpenCases, Routed, Rules, matter_of
 from services.complaints.matters import matter_document
 from services.complaints.repository import CaseRepository, case_of, document_of
@@ -50,19 +52,23 @@ class Office:
 
         monkeypatch.setattr(mongomock.collection.Cursor, "__next__", counted)
 
-    def complain(self, number: int, *, problem: str = "flood") -> None:
-        """Let so many further households complain of the same in one batch."""
-        batch = [self._routed(self.numbers + place, problem) for place in range(number)]
-        self.numbers += number
-        assert self.open(batch) == set()
+    def complain(self, number: int, *, problem: str = "flood", unit: str | None = None) -> None:
+        """Let so many further customers complain of the same in one batch, each of a household of its own or not."""
+        assert self.open(self.batch(number, problem=problem, unit=unit)) == set()
 
-    def _routed(self, number: int, problem: str) -> Routed:
+    def batch(self, number: int, *, problem: str = "flood", unit: str | None = None) -> list[Routed]:
+        """Return the complaints of so many further customers."""
+        numbers = range(self.numbers, self.numbers + number)
+        self.numbers += number
+        return [self._routed(each, problem, unit or f"un_{each}") for each in numbers]
+
+    def _routed(self, number: int, problem: str, unit: str) -> Routed:
         return Routed(
             org=PLAZA,
             contact_id=f"ct_{number}",
             number=f"NO-{number}",
             customer_id=f"cu_{number}",
-            unit_id=f"un_{number}",
+            unit_id=unit,
             channel="phone",
             received_at=NOW,
             claim=Claim(problem, "tenant", None, None, None, media=False, lawsuit=False),
@@ -90,7 +96,7 @@ class Office:
         return Counter((case.level, case.households) for case in self.all())
 
 
-@pytest.mark.parametrize("size", [400, 2_000])
+@pytest.mark.parametrize("size", [400, 1_200])
 def test_what_a_batch_reads_does_not_grow_with_the_matter(size: int, monkeypatch: pytest.MonkeyPatch) -> None:
     """Guards ten thousand linked complaints in batches: the last batch reads no more than an early one."""
     office = Office(monkeypatch)
@@ -114,9 +120,36 @@ def test_a_new_case_of_a_large_matter_is_written_once(monkeypatch: pytest.Monkey
     monkeypatch.setattr(CaseRepository, "save_all", save_all)
     office.complain(3)
     assert [(case.level, case.version) for case in office.all()[12:]] == [("major", 1)] * 3
-    types = [entry.type for entry in office.all()[-1].history.entries]
+    types = [entry.type for entry in office.all()[-1].history]
     assert types[:1] == ["case_opened"]
     assert "case_level_changed" in types
+
+
+def test_a_border_reached_late_lifts_everybody_though_a_kill_comes_between(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Guards the portions in which a large matter is lifted: what a dead process left the redelivery finishes."""
+    monkeypatch.setattr(opening, "_LIFTED_AT_ONCE", 4)
+    office = Office()
+    office.complain(10, unit="un_same")
+    assert office.levels() == {("general", 1): 10}
+    written, portions = CaseRepository.save_all, itertools.count(1)
+
+    def save_all(kept: CaseRepository, changes: Sequence[tuple[Case, int]]) -> tuple[str, ...]:
+        if changes and next(portions) == 2:
+            raise KeyboardInterrupt
+        return written(kept, changes)
+
+    batch = office.batch(4)
+    with monkeypatch.context() as dying:
+        dying.setattr(CaseRepository, "save_all", save_all)
+        with pytest.raises(KeyboardInterrupt):
+            office.open(batch)
+    assert set(office.levels()) > {("important", 5)}
+    assert office.open(batch) == {each.contact_id for each in batch}
+    assert office.levels() == {("important", 5): 14}
+    raised = [sum(each.type == "case_level_changed" for each in case.history) for case in office.all()]
+    assert raised == [1] * 14
 
 
 @given(sizes=st.lists(st.integers(1, 7), max_size=8))
