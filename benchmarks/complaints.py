@@ -387,7 +387,7 @@ class _Office:
             cause=Cause(f"/kefu/intake#ct_{problem}.2", "system"),
         )
         elapsed = _elapsed(lambda: self._open([routed]))
-        lifted = {"matter_id": routed.matter_id, "level": "major", "households": members + 1}
+        lifted = {"matter_id": routed.matter_id, "level": "major"}
         found = self.data["cases"].count_documents(lifted)
         assert found == members + 1, f"{found} cases lifted instead of {members + 1}"
         return elapsed

@@ -16,12 +16,13 @@ from rich.markup import escape
 from kefu.cli.screen import console_for, errors, output
 from kefu.demo.colleagues import Colleagues
 from kefu.demo.dataset import generate_day
-from kefu.demo.expectations import Expectations
+from kefu.demo.expectations import Expectations, Figure
 from kefu.demo.figures import gather
 from kefu.demo.player import Outcome, Player
 from kefu.demo.progress import teller_for
 from kefu.demo.stack import Place, Stack
-from kefu.demo.tables import all_tables, figures_table, places_table
+from kefu.demo.stories import tell_stories
+from kefu.demo.tables import all_tables, figures_table, places_table, story_table
 from kefu.local.children import exit_on_signals
 from kefu.reach import Reach, find_reach, organisation_names
 from shared.errors import KefuError
@@ -101,6 +102,7 @@ def _day(reach: Reach, seed: int, places: Sequence[Place]) -> Outcome:
         shown = gather(colleagues, wanted.orgs, wanted.month)
     for table in all_tables(shown, organisation_names(reach.organisations)):
         output.print(table)
+    _tell_stories(reach, run, outcome)
     for org, report in outcome.reports.items():
         output.print(f"report of {report['month']} published for {org}: {report['report_id']}")
     if places:
@@ -108,6 +110,16 @@ def _day(reach: Reach, seed: int, places: Sequence[Place]) -> Outcome:
     output.print(figures_table(outcome.figures))
     _sum_up(outcome, time.monotonic() - begun)
     return outcome
+
+
+def _tell_stories(reach: Reach, run: str, outcome: Outcome) -> None:
+    """Play the whole cases after the day, print each, and add to ``outcome`` what became of them."""
+    with teller_for(console_for()) as teller:
+        stories = tell_stories(reach, run, teller)
+    for story in stories:
+        output.print(story_table(story))
+        outcome.figures.append(Figure(f"facts of the whole case at {story.org}", story.rows, story.right))
+        outcome.failures += [story.failure] if story.failure else []
 
 
 def _closed_by_hand(reach: Reach, now: datetime) -> frozenset[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from dataclasses import dataclass
 from datetime import timedelta
 from enum import Enum
 from types import TracebackType
@@ -43,6 +44,14 @@ class Colleague(Enum):
         return tuple(self.value[1])
 
 
+@dataclass(frozen=True, slots=True)
+class Person:
+    """Somebody of one story only: the subject of the token, and the roles it carries."""
+
+    subject: str
+    roles: tuple[str, ...]
+
+
 class Colleagues:
     """Calls the services in their names; may be shared between threads, each gets a connection of its own."""
 
@@ -50,7 +59,7 @@ class Colleagues:
         """Call over the broker that ``reach`` names, as its operator."""
         self._reach = reach
         self._url = reach.url_of(OPERATOR)
-        self._tokens: dict[tuple[str, Colleague], str] = {}
+        self._tokens: dict[tuple[str, Colleague | Person], str] = {}
         self._own = threading.local()
         self._clients: list[RpcClient] = []
         self._lock = threading.Lock()
@@ -66,15 +75,19 @@ class Colleagues:
         for client in self._clients:
             client.close()
 
-    def ask(self, org: str, method: str, **arguments: Any) -> Any:
-        """Return the answer to a query of the head of ``org``."""
-        return self._call(org, Colleague.HEAD, method, None, arguments)
+    def ask(
+        self, org: str, method: str, *, who: Colleague | Person = Colleague.HEAD, **arguments: Any
+    ) -> Any:
+        """Return the answer to a query, of the head of ``org`` unless ``who`` is somebody else."""
+        return self._call(org, who, method, None, arguments)
 
-    def order(self, org: str, who: Colleague, method: str, key: str, **arguments: Any) -> Any:
+    def order(self, org: str, who: Colleague | Person, method: str, key: str, **arguments: Any) -> Any:
         """Give a command once under the idempotency ``key``, and again under the same key if that may help."""
         return self._call(org, who, method, key, arguments)
 
-    def _call(self, org: str, who: Colleague, method: str, key: str | None, arguments: dict[str, Any]) -> Any:
+    def _call(
+        self, org: str, who: Colleague | Person, method: str, key: str | None, arguments: dict[str, Any]
+    ) -> Any:
         for left in reversed(range(_TRIES)):
             try:
                 return self._client().call(
@@ -86,7 +99,7 @@ class Colleagues:
                     raise
         raise Unavailable(f"{method} was not answered")
 
-    def _token(self, org: str, who: Colleague) -> str:
+    def _token(self, org: str, who: Colleague | Person) -> str:
         with self._lock:
             if (org, who) not in self._tokens:
                 self._tokens[org, who] = self._reach.token(who.subject, org, who.roles, _SHIFT)

@@ -13,6 +13,7 @@ from rich.table import Table
 from kefu.demo.arrivals import LOCAL
 from kefu.demo.expectations import Figure
 from kefu.demo.figures import Row, Shown
+from kefu.demo.scenes import Story
 from kefu.demo.stack import Place
 
 WIDTH = 100
@@ -212,6 +213,21 @@ def places_table(places: Sequence[Place]) -> Table:
     table.add_column("log or folder", overflow="fold")
     for place in places:
         table.add_row(place.name, place.address, place.log)
+    return table
+
+
+def story_table(story: Story) -> Table:
+    """Return what happened in a whole case, beside what the rules make of it."""
+    table = _table(f"{story.title} · {story.org}")
+    table.add_column("what happened 经过", ratio=1)
+    table.add_column("by the rules 应", no_wrap=True)
+    table.add_column("found 实", no_wrap=True)
+    table.add_column("", no_wrap=True)
+    if story.note:
+        table.caption, table.caption_justify = story.note, "left"
+    for row in story.told:
+        verdict = "[green]=[/green]" if row.right else "[red]DIFFERS[/red]"
+        table.add_row(_plain(row.what), _plain(row.expected), _plain(row.found), verdict)
     return table
 
 

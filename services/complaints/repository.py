@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
@@ -19,6 +19,7 @@ from services.complaints.domain.path.rules import Taken
 from services.complaints.domain.receiving.register import LedgerRow, Wanted
 from services.complaints.domain.states import OPEN_STATES, CaseState
 from services.complaints.investigation_documents import investigated_document, investigated_fields
+from services.complaints.matters import Matters, Waiting, matter_document
 from services.complaints.offer_documents import settled_document, settled_fields
 from services.complaints.receiving_documents import (
     LEDGER_FIELDS,
@@ -52,19 +53,6 @@ _UNLISTED: Mapping[str, Sequence[Any]] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Member:
-    """One case of a matter: its household, how many households it knows of, and the rules it was opened under."""
-
-    case_id: str
-    org: str
-    regulation: str
-    matter_id: str
-    household: str
-    households: int
-    is_open: bool
-
-
 def open_key(org: str, customer_id: str, problem: str) -> str:
     """Return what two open cases may never share: the same customer with the same problem."""
     return derived_id("ok", org, customer_id, problem)
@@ -76,6 +64,7 @@ class CaseRepository:
     def __init__(self, runtime: Runtime) -> None:
         """Use the runtime's database, tickets and relay."""
         self._store = aggregate_store(runtime, "cases")
+        self._matters = Matters(self._store)
 
     def ensure_indexes(self) -> None:
         """Create the indexes of every list and every uniqueness the service relies on."""
@@ -84,6 +73,8 @@ class CaseRepository:
                 IndexModel([("contacts", ASCENDING)], unique=True),
                 IndexModel([("open_key", ASCENDING)], unique=True, sparse=True),
                 IndexModel([("matter_id", ASCENDING)]),
+                IndexModel([("tier", ASCENDING)], sparse=True),
+                IndexModel([("awaiting", ASCENDING)], sparse=True),
                 IndexModel([("next_due", ASCENDING)], sparse=True),
                 IndexModel([("open_calendars", ASCENDING)], sparse=True),
                 # The list by organisation, and by state, goes by two of these.
@@ -147,27 +138,13 @@ class CaseRepository:
         count_written(written for written in documents if written[0]["_id"] not in lost)
         return lost
 
-    def members(self, matter_ids: Collection[str]) -> list[Member]:
-        """Return the cases of matters, but for those found not valid."""
-        if not matter_ids:
-            return []
-        query = {"matter_id": {"$in": list(matter_ids)}}
-        fields = ("org", "regulation", "matter_id", "unit_id", "customer_id", "households", "state", "valid")
-        with database_errors():
-            rows = list(self._store.collection.find(query, dict.fromkeys(fields, 1)))
-        return [
-            Member(
-                row["_id"],
-                row["org"],
-                row["regulation"],
-                row["matter_id"],
-                row["unit_id"] or row["customer_id"],
-                row["households"],
-                row["state"] in _OPEN,
-            )
-            for row in rows
-            if row["valid"] is not False
-        ]
+    def waiting(self, matter_ids: Collection[str]) -> list[Waiting]:
+        """Return the open cases of the matters that more households could lift."""
+        return self._matters.waiting(matter_ids)
+
+    def homes(self, enough: Mapping[str, int], *, but: str | None = None) -> dict[str, set[str]]:
+        """Return the households of each matter, or at least ``enough`` of them, those of the case ``but`` left out."""
+        return self._matters.count(enough, but=but)
 
     def households(self, matter_ids: Collection[str]) -> dict[str, int]:
         """Return how many households each of the matters has, those of complaints found not valid left out."""
@@ -347,6 +324,7 @@ def document_of(case: Case) -> Document:
     document |= supervision_document(case)
     document |= received_document(case)
     document |= investigated_document(case)
+    document |= matter_document(case)
     if case.waits_to_close is not None:
         document["waits_to_close"] = case.waits_to_close
     if case.is_open:
@@ -377,6 +355,7 @@ def case_of(document: Mapping[str, Any]) -> Case:
         # Cases of before there were paths have taken none of their steps.
         taken=[Taken(**row) for row in document.get("taken", ())],
         waits_to_close=document.get("waits_to_close"),
+        next_border=document.get("next_border"),
         judged=Judgement(**document["judged"]) if "judged" in document else None,
         **settled_fields(document),
         **supervision_fields(document),

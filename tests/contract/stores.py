@@ -16,8 +16,9 @@ from services.complaints.domain.case import Case
 from services.complaints.domain.listing import Listing
 from services.complaints.domain.receiving.register import LedgerRow, Wanted
 from services.complaints.domain.states import CaseState
+from services.complaints.matters import Waiting, matter_document
 from services.complaints.receiving_documents import ledger_row
-from services.complaints.repository import Member, document_of, open_key
+from services.complaints.repository import document_of, open_key
 from services.complaints.sheets import Sheet
 from services.followup.domain.callback import Callback, State
 from services.followup.domain.facts import Ending
@@ -126,26 +127,23 @@ class ComplaintsMemory(_Memory):
     def save_all(self, changes: Sequence[tuple[Case, int]]) -> tuple[str, ...]:
         return self.cases_kept.save(changes)
 
-    def members(self, matter_ids: Collection[str]) -> list[Member]:
+    def waiting(self, matter_ids: Collection[str]) -> list[Waiting]:
         return [
-            Member(
-                row.id,
-                row.org,
-                row.regulation,
-                row.matter_id,
-                row.unit_id or row.customer_id,
-                row.households,
-                row.is_open,
-            )
+            Waiting(row.id, row.org, row.regulation, row.matter_id, row.households)
             for row in self.cases_kept.all()
-            if row.matter_id in matter_ids and row.valid is not False
+            if matter_document(row).get("awaiting") in matter_ids
         ]
 
+    def homes(self, enough: Mapping[str, int], *, but: str | None = None) -> dict[str, set[str]]:
+        homes: dict[str, set[str]] = {matter_id: set() for matter_id in enough}
+        for row in self.cases_kept.all():
+            if row.matter_id in homes and row.valid is not False and row.id != but:
+                homes[row.matter_id].add(row.unit_id or row.customer_id)
+        return homes
+
     def households(self, matter_ids: Collection[str]) -> dict[str, int]:
-        homes: dict[str, set[str]] = {}
-        for member in self.members(matter_ids):
-            homes.setdefault(member.matter_id, set()).add(member.household)
-        return {matter: len(found) for matter, found in homes.items()}
+        homes = self.homes(dict.fromkeys(matter_ids, 0))
+        return {matter: len(found) for matter, found in homes.items() if found}
 
     def get(self, case_id: str, org: str) -> Case | None:
         return self.cases_kept.get(case_id, org)

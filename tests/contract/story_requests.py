@@ -77,10 +77,19 @@ def _repaired(stage: Stage) -> None:
 
 
 def _delayed(stage: Stage, need: dict[str, Any]) -> None:
-    """A need of just now; more time on the project leader's word."""
+    """A need of just now; more time on the project leader's word, who also approves it before it is closed."""
     now = {"received_at": stage.clock.now().isoformat()}
     stage.ask("intake.register_contact", org=PLAZA, roles=("staff",), **need | now)
     request = _one(stage, PLAZA, kind="need", order="newest")
     later: dict[str, Any] = {"clock": "handled", "amount": 48, "reason": "parts", "note": "配件未到。"}
     stage.call("intake.delay_request", org=PLAZA, roles=("staff",), id=request, **later)
-    stage.ask("intake.delay_request", org=PLAZA, roles=("staff", "cs_head"), id=request, **later)
+    leader: dict[str, Any] = {"org": PLAZA, "actor": "u-4002", "roles": ("staff", "cs_head"), "id": request}
+    stage.ask("intake.delay_request", **leader, **later)
+    act: dict[str, Any] = {"org": PLAZA, "roles": ("staff",), "id": request}
+    contacted = {"departments": "工程部"}
+    stage.ask("intake.act_on_request", **act, action="contact_department", filled=contacted)
+    stage.ask("intake.act_on_request", **act, action="finish", filled={"outcome": "已更换。"})
+    stage.call("intake.act_on_request", **act, action="approve", filled={})
+    stage.ask("intake.act_on_request", **leader, action="approve", filled={})
+    closing = {"callback": "配件未到。已说明。"}
+    stage.ask("intake.act_on_request", **act, action="call_back", filled=closing)

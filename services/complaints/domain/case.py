@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from services.complaints.domain.checks import check_ground, check_next_reply, check_words
 from services.complaints.domain.claim import Claim, Note, clocks_data
-from services.complaints.domain.investigated import InvestigatedCase
+from services.complaints.domain.levelled import LevelledCase
 from services.complaints.domain.path.rules import CLOSE, REPLY, VALIDITY
 from services.complaints.domain.receiving.claims import unclear
 from services.complaints.domain.rulebook import (
@@ -26,7 +26,7 @@ from shared.history import Cause, timestamp
 
 
 @dataclass(kw_only=True)
-class Case(InvestigatedCase):
+class Case(LevelledCase):
     """One complaint case. It keeps the version of the rulebook it was opened under.
 
     ``contacts`` are the contacts that raised it, the first one first; ``unit_id`` counts it as one
@@ -39,8 +39,6 @@ class Case(InvestigatedCase):
     regulation: str
     profile: str
     opened_at: datetime
-    #: In the whole matter when that last could change the level; how many there are now the matter itself tells.
-    households: int = 1
     repeats: int = 0
     rounds: int = 0
     prevention: str | None = None
@@ -49,6 +47,7 @@ class Case(InvestigatedCase):
 
     def open(self, timing: Timing, cause: Cause) -> None:
         """Open the case: level by the claim, clocks from the moment the complaint was received."""
+        self._know_of(self.households, timing.rules)
         decision = timing.rules.level_of(self.claim.facts(self.households))
         self.level = decision.level.code
         self.deadlines = timing.begin(
@@ -112,17 +111,6 @@ class Case(InvestigatedCase):
             self.record("case_progressed", joined, at=at, cause=cause)
         self._raise_level(timing, at, cause)
         self.mark_processed(cause.message_id)
-
-    def relevel(self, households: int, timing: Timing, *, at: datetime, cause: Cause) -> bool:
-        """Raise the level if ``households`` with the same problem ask for it; it never falls by itself.
-
-        Return whether anything changed.
-        """
-        if not self.is_open or households <= self.households:
-            return False
-        self.households = households
-        self._raise_level(timing, at, cause)
-        return True
 
     def decide_validity(
         self,
@@ -351,35 +339,6 @@ class Case(InvestigatedCase):
             "round": self.rounds + 1,
         }
         self.record("case_reopened", data, at=at, cause=cause)
-
-    def _raise_level(self, timing: Timing, at: datetime, cause: Cause) -> None:
-        decision = timing.rules.level_of(self.claim.facts(self.households, self.escalations))
-        codes, wanted = [level.code for level in timing.rules.levels], decision.level.code
-        if codes.index(wanted) <= codes.index(self.level) or self._judged_high_enough(wanted, timing):
-            return
-        self.judged = None
-        self._put_level(wanted, decision.because, timing, at, cause)
-
-    def _level_by_facts(self, timing: Timing) -> str:
-        return timing.rules.level_of(self.claim.facts(self.households, self.escalations)).level.code
-
-    def _put_level(
-        self, level: str, because: Sequence[str], timing: Timing, at: datetime, cause: Cause
-    ) -> None:
-        self.fire_clocks(at, cause, breaches_only=True)
-        before, self.level = self.level, level
-        self.deadlines = timing.relevel(self.deadlines, self.level, at)
-        self.refresh_step_clocks(timing, at)
-        data = {
-            "case_id": self.id,
-            "from": before,
-            "to": self.level,
-            "because": list(because),
-            "households": self.households,
-            "clocks": clocks_data(self.deadlines),
-        }
-        self.record("case_level_changed", data, at=at, cause=cause)
-        self.watch(timing, at, cause)
 
     def take_step(
         self,

@@ -49,7 +49,11 @@ class ReceivedCase(CardedCase):
     """
 
     matter_id: str
+    #: In the whole matter when that last could change the level, counted up to the rulebook's highest border; how
+    #: many there are now the matter itself tells.
     households: int = 1
+    #: The number of households that could lift it next; None when none can.
+    next_border: int | None = None
     opened_at: datetime
     taken_by: str | None = None
     escalations: int = 0
@@ -99,7 +103,7 @@ class ReceivedCase(CardedCase):
             self._move_to(given.source, timing, at)
         if {"problem", "unit_id"} & set(changed):
             self.matter_id, self.recount = matter_id, True
-            self.households = max(self.households, households)
+            self._know_of(max(self.households, households), rules)
         self.notes.append(Note("clarification", reason, cause.actor, at))
         data = {
             "case_id": self.id,
@@ -118,6 +122,9 @@ class ReceivedCase(CardedCase):
         }
         self.record("claim_clarified", data, at=at, cause=cause)
         self._raise_level(timing, at, cause)
+
+    def _know_of(self, households: int, rules: ComplaintRules) -> None:
+        self.households, self.next_border = households, rules.next_border(households)
 
     def counted(self, *, at: datetime, cause: Cause) -> None:
         """Note that the cases of its matter were counted anew."""

@@ -316,8 +316,14 @@ class ComplaintRules:
 
     def households_matter(self, before: int, after: int) -> bool:
         """Return whether growing from ``before`` to ``after`` households can lift a case to another level."""
-        return any(
-            before < level.tests.households_from <= after
-            for level in self.levels
-            if level.tests.households_from is not None
-        )
+        return any(before < border <= after for border in self.household_borders)
+
+    def next_border(self, households: int) -> int | None:
+        """Return the number of households that could lift a case that knows of ``households``, if any can."""
+        return min((border for border in self.household_borders if border > households), default=None)
+
+    @property
+    def household_borders(self) -> tuple[int, ...]:
+        """The numbers of households from which on a case may be of another level."""
+        asked = (level.tests.households_from for level in self.levels)
+        return tuple(sorted(border for border in asked if border is not None))

@@ -1,4 +1,4 @@
-"""What a case does under supervision (督办): urges, repeated progress, reports to superiors, referrals, feedback."""
+"""What a case does under supervision (督办): urges, repeated progress, reports to superiors, feedback."""
 
 from __future__ import annotations
 
@@ -7,22 +7,20 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from services.complaints.domain.checks import check_role
-from services.complaints.domain.entrusted import EntrustedCase
 from services.complaints.domain.liability.checks import armed, wrong
 from services.complaints.domain.money.rules import Danger
 from services.complaints.domain.path.rules import VALIDITY
+from services.complaints.domain.referred import ReferredCase
 from services.complaints.domain.rulebook import ClockEnd, ComplaintRules
 from services.complaints.domain.states import OPEN_STATES, CaseState
 from services.complaints.domain.supervision.rules import (
-    REFERRAL,
     REPORT,
     URGE,
     FeedbackOf,
-    ReferralRule,
     SupervisionRules,
     UrgeRule,
 )
-from services.complaints.domain.supervision.watch import AskedBy, Entered, Referral, Report, Urge, Watch
+from services.complaints.domain.supervision.watch import AskedBy, Entered, Report, Urge, Watch
 from services.complaints.domain.timing import Timing
 from shared.errors import Conflict, Problem, RuleRefused
 from shared.history import Cause, timestamp
@@ -31,13 +29,12 @@ MANUAL, URGED = "manual", "urges"
 
 
 @dataclass(kw_only=True)
-class SupervisedCase(EntrustedCase):
+class SupervisedCase(ReferredCase):
     """The part of a case that those who watch over it know."""
 
     watches: list[Watch] = field(default_factory=list)
     urges: list[Urge] = field(default_factory=list)
     reports: list[Report] = field(default_factory=list)
-    referrals: list[Referral] = field(default_factory=list)
     entered: list[Entered] = field(default_factory=list)
     apologised_at: datetime | None = None
     apology_missing: bool = False
@@ -205,77 +202,6 @@ class SupervisedCase(EntrustedCase):
         self.record("case_reported_up", data, at=at, cause=cause)
         self._note("report_up", text, at, cause)
 
-    def refer(
-        self,
-        timing: Timing,
-        department: str,
-        *,
-        text: str,
-        roles: Collection[str],
-        at: datetime,
-        cause: Cause,
-    ) -> None:
-        """Hand it to a department (转办), which has the time of the rulebook; Conflict while it has it already."""
-        rule = self._referral_rule(timing, department)
-        check_role(rule.grants, roles, self.channel, f"referring a case to {rule.name}", rule.source)
-        self._must_be(OPEN_STATES, "it goes nowhere any more")
-        if any(referral.open and referral.department == department for referral in self.referrals):
-            raise Conflict(f"{department} has case {self.id} already")
-        number = len(self.referrals) + 1
-        clock = None
-        if rule.within is not None:
-            clock = f"{REFERRAL}.{number}"
-            self.deadlines.append(timing.begin_step(clock, rule.within, None, at))
-        begun = Referral(number, department, cause.actor, at, clock, rule.holds_closing, rule.source)
-        self.referrals.append(begun)
-        data = {
-            "case_id": self.id,
-            "referral": number,
-            "department": department,
-            "due_at": self._due_at(clock),
-            "by": cause.actor,
-            "source": rule.source,
-            "referred_at": timestamp(at),
-        }
-        self.record("case_referred", data, at=at, cause=cause)
-        self._note("referral", text, at, cause)
-
-    def return_referral(
-        self,
-        timing: Timing,
-        number: int,
-        *,
-        text: str,
-        roles: Collection[str],
-        at: datetime,
-        cause: Cause,
-    ) -> None:
-        """Confirm that a department has done its part; what waited only for that closes."""
-        found = next((referral for referral in self.referrals if referral.number == number), None)
-        if found is None:
-            raise wrong("referral", f"must be one of 1 to {len(self.referrals)}")
-        rule = self._referral_rule(timing, found.department)
-        check_role(rule.returns, roles, self.channel, f"confirming the work of {rule.name}", rule.source)
-        self._must_be(OPEN_STATES, "nothing is confirmed any more")
-        if not found.open:
-            raise Conflict(f"referral {number} of case {self.id} came back already")
-        done = replace(found, returned_at=at, returned_by=cause.actor)
-        self.referrals = [done if referral is found else referral for referral in self.referrals]
-        if found.clock is not None:
-            self._meet_named(found.clock, timing, at, cause)
-        late = any(deadline.name == found.clock and deadline.was_breached for deadline in self.deadlines)
-        data = {
-            "case_id": self.id,
-            "referral": number,
-            "department": found.department,
-            "on_time": not late,
-            "by": cause.actor,
-            "returned_at": timestamp(at),
-        }
-        self.record("referral_returned", data, at=at, cause=cause)
-        self._note("referral_return", text, at, cause)
-        self._close_if_it_waits(timing, at, cause)
-
     def declare_danger(
         self, timing: Timing, danger: Danger, *, roles: Collection[str], at: datetime, cause: Cause
     ) -> None:
@@ -319,19 +245,6 @@ class SupervisedCase(EntrustedCase):
             if at < again:
                 message = f"case {self.id} may be urged again from {timestamp(again)} on"
                 raise RuleRefused(message, rule=rule.apart.source)
-
-    def _referral_rule(self, timing: Timing, department: str) -> ReferralRule:
-        rules = _rules(timing)
-        rule = rules.referral(department)
-        if rule is None:
-            known = (
-                ", ".join(each.code for each in rules.referrals) or "none: the rulebook names no department"
-            )
-            raise wrong("department", f"must be one of {known}")
-        return rule
-
-    def _due_at(self, clock: str | None) -> str | None:
-        return next((timestamp(d.due_at) for d in reversed(self.deadlines) if d.name == clock), None)
 
     def _apologise(self, at: datetime, cause: Cause) -> None:
         """Note that the first contact began with an apology (先道歉)."""
@@ -381,21 +294,13 @@ class SupervisedCase(EntrustedCase):
 
     def _check_nothing_open(self, rules: ComplaintRules) -> None:
         super()._check_nothing_open(rules)
-        for referral in self._holding():
-            problem = Problem("referral", f"{referral.department} has not finished")
-            message = f"case {self.id} cannot close before {referral.department} has done its part"
-            raise RuleRefused(message, rule=referral.source, problems=(problem,))
         wanted = self._feedback_wanted(rules)
         if wanted is not None:
             message = f"case {self.id} cannot close before the customer was told the result"
             raise RuleRefused(message, rule=wanted, problems=(Problem("feedback", "is missing"),))
 
     def _anything_open(self, rules: ComplaintRules) -> bool:
-        mine = bool(self._holding()) or self._feedback_wanted(rules) is not None
-        return super()._anything_open(rules) or mine
-
-    def _holding(self) -> list[Referral]:
-        return [referral for referral in self.referrals if referral.open and referral.holds_closing]
+        return super()._anything_open(rules) or self._feedback_wanted(rules) is not None
 
     def _feedback_wanted(self, rules: ComplaintRules) -> str | None:
         """Return the rule that wants the result told before closing, while it was not."""

@@ -24,10 +24,13 @@ from shared.regulations import Regulation, Rulebooks
 from shared.worktime.calendars import Calendars
 
 if TYPE_CHECKING:
-    from services.complaints.repository import CaseRepository, Member
+    from services.complaints.matters import Waiting
+    from services.complaints.repository import CaseRepository
 
 #: How often a batch starts over because another replica changed one of its cases.
 _ATTEMPTS = 5
+#: How many cases of a matter are lifted in one go.
+_LIFTED_AT_ONCE = 250
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,6 +185,7 @@ class OpenCases:
             asked[case.id].append(routed)
         changed = [case for case in cases.values() if case.id in asked]
         opened = [case for case in changed if not case.version]
+        self._count_in(opened, {case.id: asked[case.id][0].cause for case in opened}, now)
         inserted = self._repository.insert(opened)
         lost = self._repository.save_all([(case, since[case.id]) for case in changed if case.version])
         for case in opened:
@@ -216,40 +220,73 @@ class OpenCases:
         case.open(self._rules.timing(routed.org, regulation.version), routed.cause)
         return case
 
-    def relevel(self, causes: Mapping[str, Cause]) -> None:
-        """Lift every open case of the matters, given with their causes, to what the number of households asks for."""
-        by_matter: dict[str, list[Member]] = defaultdict(list)
-        for member in self._repository.members(causes.keys()):
-            by_matter[member.matter_id].append(member)
-        for matter_id, members in by_matter.items():
-            households = len({member.household for member in members})
-            behind = [m.case_id for m in members if m.is_open and self._may_lift(m, households)]
-            for attempt in range(_ATTEMPTS):
-                try:
-                    self._lift(behind, households, causes[matter_id])
-                    break
-                except Conflict:
-                    if attempt == _ATTEMPTS - 1:
-                        raise
+    def _count_in(self, cases: Sequence[Case], causes: Mapping[str, Cause], now: datetime) -> None:
+        """Let new cases know of the households that are there already, so that few have to be written again."""
+        enough = {
+            case.matter_id: self._highest_border(case) for case in cases if case.next_border is not None
+        }
+        homes = self._repository.homes(enough)
+        for case in cases:
+            there = homes.get(case.matter_id, set()) | {case.unit_id or case.customer_id}
+            if self._may_lift(case, len(there)):
+                self._raise(case, len(there), now, causes[case.id])
 
-    def _may_lift(self, member: Member, households: int) -> bool:
+    def relevel(self, causes: Mapping[str, Cause]) -> None:
+        """Lift every open case of the matters, given with their causes, to what the number of households asks for.
+
+        Households are counted up to the highest border that any case still waits for, and only cases that wait for
+        one are looked at: so what a batch costs does not grow with a matter that is beyond all borders.
+        """
+        waiting: dict[str, list[Waiting]] = defaultdict(list)
+        for each in self._repository.waiting(causes.keys()):
+            waiting[each.matter_id].append(each)
+        enough = {
+            matter_id: max(self._highest_border(each) for each in cases)
+            for matter_id, cases in waiting.items()
+        }
+        homes = self._repository.homes(enough)
+        for matter_id, cases in waiting.items():
+            households = len(homes[matter_id])
+            behind = [each.case_id for each in cases if self._may_lift(each, households)]
+            for start in range(0, len(behind), _LIFTED_AT_ONCE):
+                self._lift_all(behind[start : start + _LIFTED_AT_ONCE], households, causes[matter_id])
+
+    def _rules_of(self, case: Case | Waiting) -> ComplaintRules:
+        return self._rules.timing(case.org, case.regulation).rules
+
+    def _highest_border(self, case: Case | Waiting) -> int:
+        return max(self._rules_of(case).household_borders, default=1)
+
+    def _may_lift(self, case: Case | Waiting, households: int) -> bool:
         """Return whether so many households can lift a case: between two borders nothing of it changes.
 
         So a matter of thousands is written anew at the rulebook's few borders, not with every one that joins.
         """
-        rules = self._rules.timing(member.org, member.regulation).rules
-        return rules.households_matter(member.households, households)
+        return self._rules_of(case).households_matter(case.households, households)
 
-    def _lift(self, case_ids: Sequence[str], households: int, cause: Cause) -> None:
+    def _lift_all(self, case_ids: Sequence[str], households: int, cause: Cause) -> None:
+        waiting = case_ids
+        for _ in range(_ATTEMPTS):
+            waiting = self._lift(waiting, households, cause)
+            if not waiting:
+                return
+        message = "cases of the matter keep being changed by somebody else at the same moment"
+        raise Conflict(message)
+
+    def _lift(self, case_ids: Sequence[str], households: int, cause: Cause) -> tuple[str, ...]:
+        """Lift cases; return those that somebody else changed at the same moment."""
         now = self._clock.now()
         changes = []
         for case in self._repository.get_many(case_ids).values():
             since = case.history.next_seq
-            if case.relevel(households, self._rules.timing(case.org, case.regulation), at=now, cause=cause):
+            if self._raise(case, households, now, cause):
                 changes.append((case, since))
-        if self._repository.save_all(changes):
-            message = "a case of the matter was changed by somebody else at the same moment"
-            raise Conflict(message)
+        return self._repository.save_all(changes)
+
+    def _raise(self, case: Case, households: int, now: datetime, cause: Cause) -> bool:
+        # Counted no further than its rules ask, so that a case does not depend on what came in one batch.
+        known = min(households, self._highest_border(case))
+        return case.relevel(known, self._rules.timing(case.org, case.regulation), at=now, cause=cause)
 
 
 def _person(routed: Routed) -> tuple[str, str, str]:

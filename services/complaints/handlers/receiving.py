@@ -85,9 +85,10 @@ class ReceiveCases(CaseCommands):
         return self._apply(call, data, Case.approve_card)
 
     def _households(self, case: Case, matter_id: str, unit_id: str | None) -> int:
-        """Return how many households the matter has with this case in it."""
-        others = {each.household for each in self._repository.members([matter_id]) if each.case_id != case.id}
-        return len(others | {unit_id or case.unit_id or case.customer_id})
+        """Return how many households the matter has with this case in it, counted as far as the rules ask."""
+        enough = max(self._rules.timing(case.org, case.regulation).rules.household_borders, default=1)
+        others = self._repository.homes({matter_id: enough}, but=case.id)[matter_id]
+        return min(len(others | {unit_id or case.unit_id or case.customer_id}), enough)
 
 
 class RecountMatters:

@@ -10,7 +10,6 @@ import pytest
 
 from tests.integration.stories.stage import Stage, clock_of, local, telling
 
-_ORGANISATIONS = Path(__file__).with_name("organisations")
 _DEPARTMENTS = ["销售部", "财务部", "工程部"]
 
 
@@ -19,7 +18,7 @@ _DEPARTMENTS = ["销售部", "财务部", "工程部"]
 def test_three_departments_sign_for_a_complaint_of_the_sales_office(tmp_path: Path) -> None:
     """The customer hears the same day, each department signs for itself, and who lets the day pass pays for it."""
     begin = "2025-05-08 10:05"
-    with telling("sales-office", "estate-demo", begin, tmp_path, organisations=_ORGANISATIONS) as stage:
+    with telling("sales-office", "estate-demo", begin, tmp_path) as stage:
         first, case_id = _entered(stage, "10:00", _DEPARTMENTS, special=True)
         other, forgotten = _entered(stage, "10:05", _DEPARTMENTS[:2], special=False)
         _up_the_ladder(stage, first, case_id)

@@ -22,15 +22,15 @@ from services.complaints.domain.listing import Listing
 from services.complaints.domain.money.rules import Way
 from services.complaints.domain.receiving.register import LedgerRow, Wanted
 from services.complaints.domain.rulebook import ComplaintRules
-from services.complaints.domain.states import CaseState
 from services.complaints.handlers.events import TakeCallbacks, TakeContacts
 from services.complaints.handlers.handling import HandleCases
 from services.complaints.handlers.looking import LookUpCases
 from services.complaints.handlers.opening import OpenCases, Rules
 from services.complaints.handlers.stepping import LookUpSteps, TakeSteps
 from services.complaints.handlers.ticking import FireClocks
+from services.complaints.matters import Waiting
 from services.complaints.receiving_documents import ledger_row
-from services.complaints.repository import CaseRepository, Member, case_of, document_of, open_key
+from services.complaints.repository import CaseRepository, case_of, document_of, open_key
 from services.complaints.rulebook import load_rulebooks
 from services.complaints.sheets import Sheet, sheets_of
 from shared.clock import FixedClock
@@ -145,27 +145,24 @@ class MemoryCases(CaseRepository):
             self.writes += 1
         return tuple(lost)
 
-    def members(self, matter_ids: Collection[str]) -> list[Member]:
-        self._step("members")
+    def waiting(self, matter_ids: Collection[str]) -> list[Waiting]:
+        self._step("waiting")
         return [
-            Member(
-                row["_id"],
-                row["org"],
-                row["regulation"],
-                row["matter_id"],
-                row["unit_id"] or row["customer_id"],
-                row["households"],
-                row["state"] != CaseState.CLOSED.value,
-            )
+            Waiting(row["_id"], row["org"], row["regulation"], row["matter_id"], row["households"])
             for row in self.documents.values()
-            if row["matter_id"] in matter_ids and row["valid"] is not False
+            if row.get("awaiting") in matter_ids
         ]
 
+    def homes(self, enough: Mapping[str, int], *, but: str | None = None) -> dict[str, set[str]]:
+        homes: dict[str, set[str]] = {matter_id: set() for matter_id in enough}
+        for row in self.documents.values():
+            if row["matter_id"] in homes and row["valid"] is not False and row["_id"] != but:
+                homes[row["matter_id"]].add(row["unit_id"] or row["customer_id"])
+        return homes
+
     def households(self, matter_ids: Collection[str]) -> dict[str, int]:
-        homes: dict[str, set[str]] = {}
-        for member in self.members(matter_ids):
-            homes.setdefault(member.matter_id, set()).add(member.household)
-        return {matter: len(found) for matter, found in homes.items()}
+        homes = self.homes(dict.fromkeys(matter_ids, 0))
+        return {matter: len(found) for matter, found in homes.items() if found}
 
     def get(self, case_id: str, org: str) -> Case | None:
         row = self.documents.get(case_id)

@@ -1,4 +1,4 @@
-"""A plaza's needs: the department within an hour, done within three, and later only with the leader's consent."""
+"""A plaza's needs: the department within an hour, done in three or later with consent, closed once approved."""
 
 from __future__ import annotations
 
@@ -63,10 +63,32 @@ def test_a_later_time_needs_the_leaders_consent_and_the_callback_says_why(desk: 
     assert (extended["by"], extended["role"], extended["reason"]) == ("L", "cs_head", "parts")
     desk.at("2026-03-03 15:00")
     desk.act(request, "finish", outcome="已更换")
+    desk.act(request, "approve", desk.person("L", "cs_head"))
     with refused("B-JKC-51"):
         desk.act(request, "call_back", callback="已回访")
     desk.act(request, "call_back", callback="因配件未到晚了一天，客户理解")
     assert desk.events("request_closed")[0]["on_time"] is True
+
+
+@pytest.mark.rule("B-JKC-43")
+def test_a_need_is_closed_only_after_the_head_of_customer_service_has_approved_it(desk: Desk) -> None:
+    """Promise: nobody else approves, not before the need is done, and without it the closing callback is refused."""
+    request = desk.take(category="need")
+    desk.act(request, "contact_department", departments="工程部")
+    head = desk.person("L", "cs_head")
+    with refused("B-JKC-49"):
+        desk.act(request, "approve", head)
+    desk.act(request, "finish", outcome="已处理")
+    for other in (desk.person("u-1"), desk.person("M", "manager"), desk.person("D", "service_desk")):
+        with refused("B-JKC-43"):
+            desk.act(request, "approve", other)
+    with refused("B-JKC-43"):
+        desk.act(request, "call_back", callback="满意")
+    assert desk.events("request_closed") == []
+    desk.act(request, "approve", head)
+    assert desk.act(request, "call_back", callback="满意")["closed"] is True
+    approved = [done["by"] for done in desk.look(request)["done"] if done["action"] == "approve"]
+    assert approved == ["L"]
 
 
 @pytest.mark.rule("B-JKC-51")
@@ -87,6 +109,7 @@ def test_without_a_delay_the_callback_needs_no_reason(desk: Desk) -> None:
     request = desk.take(category="need")
     desk.act(request, "contact_department", departments="工程部")
     desk.act(request, "finish", outcome="已处理")
+    desk.act(request, "approve", desk.person("L", "cs_head"))
     assert desk.act(request, "call_back", callback="满意")["closed"] is True
     with pytest.raises(RuleRefused):
         desk.act(request, "call_back", callback="再次")

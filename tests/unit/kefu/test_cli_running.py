@@ -79,6 +79,7 @@ def play(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Play:
     monkeypatch.setattr(running, "Player", stand_in)
     monkeypatch.setattr(running, "Colleagues", lambda _reach: open(os.devnull))  # noqa: PTH123, SIM115 - any context
     monkeypatch.setattr(running, "gather", lambda _colleagues, _orgs, month: Shown(month))
+    monkeypatch.setattr(running, "tell_stories", lambda *_: [])
     monkeypatch.setattr(running, "exit_on_signals", lambda: None)
     monkeypatch.setenv("KEFU_HOME", str(tmp_path))
     for name in ("KEFU_BROKER_URL", "KEFU_SECRETS_DIR"):
