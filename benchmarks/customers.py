@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import statistics
 import time
 from collections.abc import Callable, Sequence
@@ -19,6 +20,7 @@ from services.intake.customers_kept import CUSTOMER_INDEXES, customer_document, 
 from services.intake.domain.customer import Customer, CustomerClaim, normal_phone
 from services.intake.domain.files.terms import name_terms
 from services.intake.domain.files.values import Entered
+from services.intake.rulebook import PROFILES
 from services.intake.schemas_files import BATCH, ImportCustomers
 from shared.clock import SystemClock
 from shared.errors import Unavailable
@@ -46,8 +48,10 @@ number_prefix: CAR
 calendar: cn
 time_zone: Asia/Shanghai
 publishers: [hotline]
-roles: [staff, service_desk, complaint_handler, supervisor, car_file_administrator, sales_staff, after_sales_desk]
+roles: [{{roles}}]
 """
+#: What a role may be called.
+_WORD = re.compile(r"\b[a-z][a-z_]*[a-z]\b")
 #: The commonest surnames first.
 _SURNAMES = "王李张刘陈杨黄赵吴周徐孙马朱胡郭何林高罗郑梁谢宋唐许韩邓冯曹彭曾肖田董潘袁蔡蒋余"
 _GIVEN = "伟芳娜敏静丽强磊军洋勇艳杰娟涛明超秀霞平刚桂英华玉兰春建国文辉力志永健世广海山仁波宁福生龙"
@@ -253,7 +257,11 @@ def _organisations(directory: Path) -> Path:
     """Return a folder with the one organisation that is measured."""
     folder = directory / "organisations"
     folder.mkdir(exist_ok=True)
-    folder.joinpath(f"{ORG}.yaml").write_text(_ORGANISATION, encoding="utf-8")
+    # A rulebook that names a role nobody holds is refused, and here everybody may be anything.
+    texts = (path.read_text(encoding="utf-8") for path in PROFILES.rglob("*.yaml"))
+    words = sorted({word for text in texts for word in _WORD.findall(text)})
+    roles = ", ".join(f'"{word}"' for word in words)
+    folder.joinpath(f"{ORG}.yaml").write_text(_ORGANISATION.format(roles=roles), encoding="utf-8")
     return folder
 
 
