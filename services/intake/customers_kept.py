@@ -36,13 +36,20 @@ _LISTED = (
 
 def _listed(document: Mapping[str, Any]) -> Listed:
     """Return the row of a document of which ``_LISTED`` was read; older ones lack what came later."""
-    basic = ("kind", "name", "phone", "unit", "phase", "lifecycle", "group", "filing", "next_follow_on")
     return Listed(
         id=document["_id"],
+        kind=document["kind"],
+        name=document["name"],
+        phone=document["phone"],
+        unit=document["unit"],
+        phase=document.get("phase"),
+        lifecycle=document.get("lifecycle"),
+        group=document.get("group"),
+        filing=document.get("filing"),
         origins=tuple(each["code"] for each in document.get("origins", ())),
         lacking=tuple(document.get("lacking", ())),
         updated_on=document.get("days", {}).get("updated"),
-        **{name: document.get(name) for name in basic},
+        next_follow_on=document.get("next_follow_on"),
     )
 
 
@@ -111,8 +118,9 @@ class CustomersKept(Kept[Customer]):
         """Return how many files have ``tag``; a tag names its organisation."""
         return self.store.count({"terms": tag})
 
-    def _rows(self, query: Mapping[str, Any], **page: int) -> list[Listed]:
-        return [_listed(document) for document in self.store.find_many(query, only=_LISTED, **page)]
+    def _rows(self, query: Mapping[str, Any], *, limit: int, skip: int) -> list[Listed]:
+        found = self.store.find_many(query, only=_LISTED, limit=limit, skip=skip)
+        return [_listed(document) for document in found]
 
     def _between(self, bounds: Mapping[str, str], *, limit: int, skip: int) -> list[Listed]:
         """Return a page of the files with a term within ``bounds``.
@@ -122,6 +130,8 @@ class CustomersKept(Kept[Customer]):
         """
         return self._within({"terms": bounds}, {"terms": {"$elemMatch": bounds}}, limit=limit, skip=skip)
 
-    def _within(self, rough: Mapping[str, Any], exact: Mapping[str, Any], **page: int) -> list[Listed]:
-        found = self.store.find_within(rough, exact, only=_LISTED, **page)
+    def _within(
+        self, rough: Mapping[str, Any], exact: Mapping[str, Any], *, limit: int, skip: int
+    ) -> list[Listed]:
+        found = self.store.find_within(rough, exact, only=_LISTED, limit=limit, skip=skip)
         return [_listed(document) for document in found]

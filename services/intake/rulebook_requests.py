@@ -134,7 +134,9 @@ class _AreaRow(_Coded):
         for border in data["borders"]:
             other = other_side(border)
             if other is None or other in data["borders"]:
-                raise marshmallow.ValidationError(f"must name the one side that is inside: {border}", "borders")
+                raise marshmallow.ValidationError(
+                    f"must name the one side that is inside: {border}", "borders"
+                )
 
 
 class _DelayRow(Row):

@@ -267,6 +267,7 @@ class AggregateStore:
         rough: Mapping[str, Any],
         exact: Mapping[str, Any],
         *,
+        sort: Sequence[tuple[str, int]] = (),
         limit: int = 0,
         skip: int = 0,
         only: Sequence[str] = (),
@@ -276,7 +277,10 @@ class AggregateStore:
         For an ``exact`` condition that a server has no use of an index for, and a ``rough`` one besides that it
         has. MongoDB makes one condition of the two.
         """
-        steps: list[Mapping[str, Any]] = [{"$match": rough}, {"$match": exact}, {"$skip": skip}]
+        steps: list[Mapping[str, Any]] = [{"$match": rough}, {"$match": exact}]
+        if sort:
+            steps.append({"$sort": dict(sort)})
+        steps.append({"$skip": skip})
         if limit:
             steps.append({"$limit": limit})
         if only:

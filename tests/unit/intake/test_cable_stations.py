@@ -46,7 +46,11 @@ def test_a_station_gets_orders_of_three_kinds_and_of_no_other(desk: Desk) -> Non
         opened(desk, "other", street="苏石路以北")
     with pytest.raises(ValidationFailed, match="takes nothing"):
         opened(desk, "enquiry", street="苏石路以北")
-    assert {event["source"] for event in desk.events("request_opened")} <= {"A-CAT-05", "A-CAT-17", "A-CAT-18"}
+    assert {event["source"] for event in desk.events("request_opened")} <= {
+        "A-CAT-05",
+        "A-CAT-17",
+        "A-CAT-18",
+    }
 
 
 @pytest.mark.rule("A-CAT-05")
@@ -174,7 +178,11 @@ def test_headquarters_takes_the_call_and_the_station_of_the_address_the_order(de
     call = desk.take(1, category="repair", channel="phone")
     question = desk.take(2, category="enquiry", channel="phone")
     seen = desk.look(call)
-    assert (seen["kind"], seen["owner"]["unit"], seen["owner"]["role"]) == ("repair", "unassigned", "office_clerk")
+    assert (seen["kind"], seen["owner"]["unit"], seen["owner"]["role"]) == (
+        "repair",
+        "unassigned",
+        "office_clerk",
+    )
     assert desk.look(question)["owner"]["unit"] == "headquarters"
     assert desk.events("request_opened")[-1]["source"] == "A-CAT-14"
     desk.act(call, "locate", desk.person("c-1", "office_clerk"), street=EAST[0])
@@ -184,7 +192,9 @@ def test_headquarters_takes_the_call_and_the_station_of_the_address_the_order(de
 
 
 @pytest.mark.rule("A-CAT-18")
-def test_a_fault_above_the_node_is_headquarters_and_an_emergency_takes_another_stations_crew(desk: Desk) -> None:
+def test_a_fault_above_the_node_is_headquarters_and_an_emergency_takes_another_stations_crew(
+    desk: Desk,
+) -> None:
     """Promise: below the node the station repairs; people of another area come by an order of headquarters alone."""
     below = opened(desk, street=NORTH[0], above_node=False)
     above = opened(desk, street=NORTH[0], above_node=True)
@@ -210,7 +220,13 @@ def test_headquarters_has_one_manager_one_deputy_one_clerk_and_blanks(tmp_path: 
     """Promise: the staffing table has the numbers the handbook gives, and none where it gives none."""
     intake = Intake("test-org", "2025-05-06 09:00", staffed(tmp_path, "cable-tv"))
     table = {row["post"]: row for row in intake.do("get_staffing", "m-1", "manager")["posts"]}
-    wanted = {"manager": 1, "deputy_manager": 1, "office_clerk": 1, "supervisor": None, "fee_hall_staff": None}
+    wanted = {
+        "manager": 1,
+        "deputy_manager": 1,
+        "office_clerk": 1,
+        "supervisor": None,
+        "fee_hall_staff": None,
+    }
     assert {post: table[post]["planned"] for post in wanted} == wanted
     assert {table[post]["source"] for post in wanted} == {"A-CAT-04"}
     assert {post: table[post]["vacant"] for post in wanted} == wanted

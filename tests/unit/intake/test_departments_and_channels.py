@@ -38,6 +38,7 @@ def test_a_request_goes_to_any_of_eight_departments_and_to_no_ninth(tmp_path: Pa
         with refused("A-ECO-01"):
             desk.do("answer_department", desk.person("p-1", "presale"), id=request, unit=unit, text="好")
         desk.do("answer_department", desk.person("m-1", "manager"), id=request, unit=unit, text="好")
+    request = desk.take(event="last")
     for ask in (
         lambda: desk.do("transfer_request", id=request, unit="ninth", reason="转办"),
         lambda: desk.do(
@@ -111,7 +112,7 @@ def everything() -> dict[str, Any]:
 
 @pytest.mark.rule("B-GEN-07")
 def test_an_agent_takes_no_device_owners_numbers_out_and_the_attempt_is_logged(tmp_path: Path) -> None:
-    """Promise: the owners' phone numbers leave with the manager alone; an agent's try is refused and stands in the log."""
+    """Promise: the owners' numbers leave with the manager alone; an agent's try is refused and stands in the log."""
     world = PrivacyWorld(organisations(tmp_path / "organisations"))
     for number in range(3):
         world.customer(DEVICES, kind="person", name=f"机主{number}", phone=f"1380000{number:04d}")

@@ -31,7 +31,9 @@ def test_buildings_without_a_common_name_are_numbered_from_south_to_north_and_ea
     office = office_of(tmp_path, "gas-utility")
     there = [building("甲", 1, 1), building("乙", 1, 2), building("丙", 2, 1), building("丁", 10, 1)]
     for turn, rows in enumerate(permutations(there)):
-        record = office.open("non_standard_address", office.by("u-1"), place=f"河东{turn}", buildings=list(rows))
+        record = office.open(
+            "non_standard_address", office.by("u-1"), place=f"河东{turn}", buildings=list(rows)
+        )
         numbers = {row["building"]: row["number"] for row in office.get(record)["values"]["buildings"]}
         assert numbers == {"甲": "1", "乙": "2", "丙": "3", "丁": "4"}
     record = office.open("non_standard_address", office.by("u-1"), place="河西", buildings=there)
@@ -118,8 +120,8 @@ def test_a_steward_knows_each_building_its_pipelines_and_who_lives_in_it() -> No
     record = office.open("building", office.by("st-1"), **form)
     assert refused("building", office.by("st-2"), step=office.open, **form).rule == "A-PRM-11"
     kept = office.get(record)["values"]
-    counted = {code: kept[code] for code in ("households_all", "households_owner", "households_tenant", "occupants_all")}
-    assert list(counted.values()) == ["3", "2", "1", "9"]
+    counted = ("households_all", "households_owner", "households_tenant", "occupants_all")
+    assert [kept[code] for code in counted] == ["3", "2", "1", "9"]
     assert (kept["structure"], kept["pipelines"]) == ("框架", "管井在东侧")
     # Somebody moves in: the steward enters it, nobody else does.
     more = [*HOUSEHOLDS, {"unit": "1-202", "type": "tenant", "occupants": 1}]
@@ -159,7 +161,12 @@ def test_the_weeks_resources_are_planned_by_one_approved_by_another_and_looked_o
         return office.by("h-1", *HEAD, *more)
 
     assert refused("resource_plan", office.by("a-1"), step=office.open, **form).rule == "A-LOG-72"
-    for wrong in ({"week": "2026-W54"}, {"planned": []}, {"planned": [{"service_item": "回访"}]}):
+    faults: list[dict[str, Any]] = [
+        {"week": "2026-W54"},
+        {"planned": []},
+        {"planned": [{"service_item": "回访"}]},
+    ]
+    for wrong in faults:
         assert refused("resource_plan", head(), step=office.open, **form | wrong).rule == "A-LOG-72"
     plan = office.open("resource_plan", head(), **form)
     assert refused("resource_plan", office.by("h-2", *HEAD), step=office.open, **form).rule == "A-LOG-72"

@@ -103,7 +103,9 @@ def _computed_faults(computed: Iterable[Computed], fields: dict[str, Field], pla
             if code not in known:
                 yield f"{here}.fields", f"there is no number {code!r} above it"
         yield from _known(each.when, inside, f"{here}.when")
-        if each.how is Sum.ORDER and any(fields[code].type not in _NUMBERS for code in each.fields if code in fields):
+        if each.how is Sum.ORDER and any(
+            fields[code].type not in _NUMBERS for code in each.fields if code in fields
+        ):
             yield f"{here}.fields", "are numbers: the rows stand in their order"
         known = known | {each.code}
 

@@ -14,7 +14,7 @@ _BETWEEN = re.compile(r"[、,;\s]+")
 
 @dataclass(frozen=True, slots=True)
 class Area:
-    """A part of the map: ``streets`` lie in it whole, ``borders`` are lines with the side that is in it (人民西路以北)."""
+    """A part of the map: ``streets`` lie in it whole, ``borders`` are lines with the side inside (人民西路以北)."""
 
     code: str
     name: str
