@@ -33,7 +33,7 @@ from shared.settings import ServiceSettings
 
 ORG = "bench-cars"
 #: How many files the larger database of the searches holds; the goal names 300,000.
-CUSTOMERS = int(os.environ.get("KEFU_BENCH_CUSTOMERS", "20000"))
+CUSTOMERS = int(os.environ.get("KEFU_BENCH_CUSTOMERS", "300000"))
 #: What a quick run measures instead.
 QUICK: dict[str, int] = {"few": 1_000, "customers": 3_000, "looks": 30, "calls": 3}
 _FILL = 1_000
