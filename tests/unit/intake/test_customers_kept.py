@@ -77,7 +77,7 @@ def test_a_row_read_by_itself_says_what_the_whole_file_says(tmp_path: Path) -> N
     """Promise: lists read a fraction of a file, never its history, and show the same; older files are shown too."""
     room = file_room(tmp_path, "auto-dealer")
     customer = room.register("王小明", values={"plate": ["沪A12345"]}, lifecycle="potential")
-    kept = room.app.files.read._kept  # noqa: SLF001 - what is read cannot be seen from outside
+    kept = room.app.files.read._kept
     read: list[dict[str, Any]] = []
     whole, within = kept.store.find_many, kept.store.find_within
 
@@ -96,7 +96,16 @@ def test_a_row_read_by_itself_says_what_the_whole_file_says(tmp_path: Path) -> N
     everybody = room.app.files.read.page("made-up", ListCustomers().load({}), full=True)
     assert found == listed == everybody == [{key: file[key] for key in found[0]}]
     assert len(read) == 3
-    assert {key for row in read for key in row}.isdisjoint({"history", "processed", "answers", "terms", "fields"})
-    kept.store.collection.update_many({}, {"$unset": dict.fromkeys(("days", "origins", "lacking", "phase"), "")})
+    assert {key for row in read for key in row}.isdisjoint(
+        {"history", "processed", "answers", "terms", "fields"}
+    )
+    kept.store.collection.update_many(
+        {}, {"$unset": dict.fromkeys(("days", "origins", "lacking", "phase"), "")}
+    )
     (old,) = room.app.files.read.search("made-up", "plate", "沪A1", limit=50, skip=0, full=False)
-    assert (old["customer_id"], old["origins"], old["updated_on"], old["masked"]) == (customer, [], None, True)
+    assert (old["customer_id"], old["origins"], old["updated_on"], old["masked"]) == (
+        customer,
+        [],
+        None,
+        True,
+    )
