@@ -28,9 +28,13 @@ class PrivateDatabase(BackingServer):
     title: ClassVar[str] = "database"
     port_names: ClassVar[tuple[str, ...]] = ("mongodb",)
 
-    def __init__(self, directory: Path, *, port: int | None = None) -> None:
-        """Prepare a database in ``directory``, which is made when missing; nothing is started yet."""
+    def __init__(self, directory: Path, *, port: int | None = None, durable: bool = True) -> None:
+        """Prepare a database in ``directory``, which is made when missing; nothing is started yet.
+
+        One that is not ``durable`` loses in a kill what it wrote last, and is filled several times as fast.
+        """
         super().__init__(directory, ports={"mongodb": port})
+        self._durable = durable
 
     @property
     def port(self) -> int:
@@ -57,7 +61,7 @@ class PrivateDatabase(BackingServer):
             self.directory / "data",
             "--cache-size",
             "512M",
-            "--sync-on-commit",
+            *(["--sync-on-commit"] if self._durable else []),
         ]
         return Child(
             self.title,

@@ -10,6 +10,7 @@ from pymongo import ASCENDING, IndexModel
 
 from services.intake.domain.customer import Customer
 from services.intake.domain.files import terms
+from services.intake.domain.files.listed import Listed
 from shared.mongo.client import Document
 from shared.mongo.documents import Documents
 from shared.mongo.kept import Kept
@@ -24,6 +25,32 @@ CUSTOMER_INDEXES = (
     IndexModel([("keys", ASCENDING)], unique=True),
     IndexModel([("terms", ASCENDING)]),
 )
+
+
+#: All that is read for a row of a list.
+_LISTED = (
+    *("kind", "name", "phone", "unit", "phase", "lifecycle", "group", "filing", "lacking", "next_follow_on"),
+    *("origins.code", "days.updated"),
+)
+
+
+def _listed(document: Mapping[str, Any]) -> Listed:
+    """Return the row of a document of which ``_LISTED`` was read; older ones lack what came later."""
+    return Listed(
+        id=document["_id"],
+        kind=document["kind"],
+        name=document["name"],
+        phone=document["phone"],
+        unit=document["unit"],
+        phase=document.get("phase"),
+        lifecycle=document.get("lifecycle"),
+        group=document.get("group"),
+        filing=document.get("filing"),
+        origins=tuple(each["code"] for each in document.get("origins", ())),
+        lacking=tuple(document.get("lacking", ())),
+        updated_on=document.get("days", {}).get("updated"),
+        next_follow_on=document.get("next_follow_on"),
+    )
 
 
 def customer_document(customer: Customer) -> Document:
@@ -59,16 +86,16 @@ class CustomersKept(Kept[Customer]):
         """Write new files; those with the id or a key of another are reported as known."""
         return self.store.insert([customer_document(customer) for customer in customers])
 
-    def search(self, org: str, what: str, text: str, *, whole: bool, limit: int, skip: int) -> list[Customer]:
+    def search(self, org: str, what: str, text: str, *, whole: bool, limit: int, skip: int) -> list[Listed]:
         """Return a page of the files whose ``what`` is ``text`` or, unless ``whole``, begins with it."""
         wanted = terms.term(org, what, text)
         if whole:
-            return self.find({"terms": wanted}, limit=limit, skip=skip)
+            return self._rows({"terms": wanted}, limit=limit, skip=skip)
         return self._between({"$gte": wanted, "$lt": wanted + _END}, limit=limit, skip=skip)
 
     def tagged(
         self, org: str, tags: Sequence[str], until: tuple[str, date] | None, *, limit: int, skip: int
-    ) -> list[Customer]:
+    ) -> list[Listed]:
         """Return a page of the files with all of ``tags``.
 
         With ``until`` only those to which that last happened on that day or before it.
@@ -81,17 +108,21 @@ class CustomersKept(Kept[Customer]):
                 return self._between(bounds, limit=limit, skip=skip)
             asked.append({"$elemMatch": bounds})
         if not asked:
-            return self.find({"org": org}, limit=limit, skip=skip)
+            return self._rows({"org": org}, limit=limit, skip=skip)
         first, *others = ({"terms": each} for each in asked)
         if not others:
-            return self.find(first, limit=limit, skip=skip)
+            return self._rows(first, limit=limit, skip=skip)
         return self._within(first, {"$and": others}, limit=limit, skip=skip)
 
     def count_tagged(self, tag: str) -> int:
         """Return how many files have ``tag``; a tag names its organisation."""
         return self.store.count({"terms": tag})
 
-    def _between(self, bounds: Mapping[str, str], *, limit: int, skip: int) -> list[Customer]:
+    def _rows(self, query: Mapping[str, Any], *, limit: int, skip: int) -> list[Listed]:
+        found = self.store.find_many(query, only=_LISTED, limit=limit, skip=skip)
+        return [_listed(document) for document in found]
+
+    def _between(self, bounds: Mapping[str, str], *, limit: int, skip: int) -> list[Listed]:
         """Return a page of the files with a term within ``bounds``.
 
         One and the same term must be within both of them, which is what ``$elemMatch`` says. The embedded
@@ -99,5 +130,8 @@ class CustomersKept(Kept[Customer]):
         """
         return self._within({"terms": bounds}, {"terms": {"$elemMatch": bounds}}, limit=limit, skip=skip)
 
-    def _within(self, rough: Mapping[str, Any], exact: Mapping[str, Any], **page: int) -> list[Customer]:
-        return [self.read(document) for document in self.store.find_within(rough, exact, **page)]
+    def _within(
+        self, rough: Mapping[str, Any], exact: Mapping[str, Any], *, limit: int, skip: int
+    ) -> list[Listed]:
+        found = self.store.find_within(rough, exact, only=_LISTED, limit=limit, skip=skip)
+        return [_listed(document) for document in found]

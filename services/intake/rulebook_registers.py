@@ -218,6 +218,8 @@ class _PlainFieldRow(Row):
     must_be = _Plain(load_default=None)
     default = _Plain(load_default=None)
     register = Text(load_default=None)
+    states = _Codes(load_default=())
+    same = _Codes(load_default=())
     source = Text(load_default=None)
 
 

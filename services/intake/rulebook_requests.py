@@ -8,9 +8,9 @@ from typing import Any
 import marshmallow
 from marshmallow import fields
 
+from services.intake.domain.requests.areas import Area, other_side
 from services.intake.domain.requests.rules import (
     Action,
-    Area,
     ClockRule,
     Delay,
     Demand,
@@ -124,7 +124,19 @@ class _UnitRow(_Coded):
 
 class _AreaRow(_Coded):
     builds = Area
-    streets = _codes(least=1, **REQUIRED)
+    streets = _codes()
+    borders = _codes()
+
+    @marshmallow.validates_schema
+    def _lies_somewhere(self, data: dict[str, Any], **_: object) -> None:
+        if not (data["streets"] or data["borders"]):
+            raise marshmallow.ValidationError("must name streets, or borders of the area", "streets")
+        for border in data["borders"]:
+            other = other_side(border)
+            if other is None or other in data["borders"]:
+                raise marshmallow.ValidationError(
+                    f"must name the one side that is inside: {border}", "borders"
+                )
 
 
 class _DelayRow(Row):
@@ -203,6 +215,7 @@ class _ActionRow(_Coded):
     does = _codes()
     replies = Flag(load_default=False)
     closes = Flag(load_default=False)
+    routes = Flag(load_default=False)
 
 
 class _ProcessRow(Row):

@@ -252,9 +252,10 @@ class AggregateStore:
         limit: int = 0,
         skip: int = 0,
         without: Sequence[str] = (),
+        only: Sequence[str] = (),
     ) -> list[Document]:
-        """Return the aggregates that match, without the fields named in ``without``."""
-        projection = dict.fromkeys(without, 0) or None
+        """Return the aggregates that match, without the fields named in ``without``, or ``only`` those named."""
+        projection = dict.fromkeys(only, 1) or dict.fromkeys(without, 0) or None
         with database_errors():
             cursor = self.collection.find(query, projection)
             if sort:
@@ -262,16 +263,28 @@ class AggregateStore:
             return list(cursor.skip(skip).limit(limit))
 
     def find_within(
-        self, rough: Mapping[str, Any], exact: Mapping[str, Any], *, limit: int = 0, skip: int = 0
+        self,
+        rough: Mapping[str, Any],
+        exact: Mapping[str, Any],
+        *,
+        sort: Sequence[tuple[str, int]] = (),
+        limit: int = 0,
+        skip: int = 0,
+        only: Sequence[str] = (),
     ) -> list[Document]:
-        """Return the aggregates that match both, an index having answered ``rough``.
+        """Return the aggregates that match both, an index having answered ``rough``; ``only`` the fields named.
 
         For an ``exact`` condition that a server has no use of an index for, and a ``rough`` one besides that it
         has. MongoDB makes one condition of the two.
         """
-        steps: list[Mapping[str, Any]] = [{"$match": rough}, {"$match": exact}, {"$skip": skip}]
+        steps: list[Mapping[str, Any]] = [{"$match": rough}, {"$match": exact}]
+        if sort:
+            steps.append({"$sort": dict(sort)})
+        steps.append({"$skip": skip})
         if limit:
             steps.append({"$limit": limit})
+        if only:
+            steps.append({"$project": dict.fromkeys(only, 1)})
         with database_errors():
             return list(self.collection.aggregate(steps))
 

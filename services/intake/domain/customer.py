@@ -12,6 +12,7 @@ from typing import Any
 import phonenumbers
 
 from services.intake.domain.files import terms
+from services.intake.domain.files.listed import Listed
 from services.intake.domain.files.parts import Change, Extract, Handover, Moved, Opening, Origin, Relation
 from services.intake.domain.files.quality import Filled, Quality, lacking, quality
 from services.intake.domain.files.rules import FileRules, Fresh, Transfer
@@ -138,6 +139,26 @@ class Customer(Aggregate):
             *(terms.tag(self.org, what, day.isoformat()) for what, day in self.days.items()),
             *(terms.tag(self.org, "extracted", each.on.isoformat(), each.by) for each in self.extracts),
         ]
+
+    @property
+    def listed(self) -> Listed:
+        """Return what lists say of the file."""
+        updated = self.days.get(Fresh.UPDATED.value)
+        return Listed(
+            self.id,
+            self.kind,
+            self.name,
+            self.phone,
+            self.unit,
+            self.phase,
+            self.lifecycle,
+            self.group,
+            self.filing,
+            origins=tuple(each.code for each in self.origins),
+            lacking=tuple(self.lacking),
+            updated_on=updated.isoformat() if updated else None,
+            next_follow_on=self.next_follow_on.isoformat() if self.next_follow_on else None,
+        )
 
     def quality(self, rules: FileRules, today: date) -> Quality:
         """Return the file's score in three parts (B-GAS-01)."""

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from services.intake.domain.contact import Contact
 from services.intake.domain.customer import Customer, CustomerClaim, normal_phone
 from services.intake.domain.files import terms
+from services.intake.domain.files.listed import Listed
 from services.intake.domain.files.quality import last_fresh_day
 from services.intake.domain.files.rules import Coded, FileClass, FileRules, Fresh, LifeState
 from services.intake.domain.files.values import Held
@@ -64,7 +65,8 @@ class ReadFiles:
                 problem = Problem("text", "is no valid phone number")
                 raise ValidationFailed("text is no valid phone number", problems=(problem,))
             keys = CustomerClaim("person", "", phone, None).keys(org)
-            found = [*{each.id: each for each in self._kept.by_keys(keys).values()}.values()][skip:]
+            files = {each.id: each for each in self._kept.by_keys(keys).values()}
+            found = [each.listed for each in files.values()][skip:]
         else:
             fields = [field.code for field in rules.fields if field.searched]
             if by not in {"name", "unit", *fields}:
@@ -72,7 +74,7 @@ class ReadFiles:
                 problem = Problem("by", f"is not one of {known}")
                 raise ValidationFailed(f"by {problem.reason}", problems=(problem,))
             found = self._kept.search(org, by, text, whole=by == "unit", limit=limit, skip=skip)
-        return [row_view(customer, full=full) for customer in found]
+        return [row_view(row, full=full) for row in found]
 
     def page(self, org: str, asked: Mapping[str, Any], *, full: bool) -> list[dict[str, Any]]:
         """Return a page of the files in the states asked for; stale ones as of the end of a day, oldest first."""
@@ -95,7 +97,7 @@ class ReadFiles:
                 return []
             until = (asked["stale"], last)
         rows = self._kept.tagged(org, tags, until, limit=asked["limit"], skip=asked["skip"])
-        return [row_view(customer, full=full) for customer in rows]
+        return [row_view(row, full=full) for row in rows]
 
     def count(self, org: str, by: str) -> dict[str, Any]:
         """Return how many files there are by class (with its keeper), state of life, phase, origin or field."""
@@ -163,23 +165,22 @@ def _stop(contact: Contact) -> dict[str, Any]:
     }
 
 
-def row_view(customer: Customer, *, full: bool) -> dict[str, Any]:
+def row_view(row: Listed, *, full: bool) -> dict[str, Any]:
     """Return the JSON shape of a file in a list."""
-    updated = customer.days.get(Fresh.UPDATED.value)
     return {
-        "customer_id": customer.id,
-        "kind": customer.kind,
-        "name": customer.name if full else mask_name(customer.name),
-        "phone": (customer.phone or "") if full else mask_phone(customer.phone or ""),
-        "unit": customer.unit if full else None,
-        "phase": customer.phase,
-        "lifecycle": customer.lifecycle,
-        "class": customer.group,
-        "filing": customer.filing,
-        "origins": [each.code for each in customer.origins],
-        "lacking": list(customer.lacking),
-        "updated_on": updated.isoformat() if updated else None,
-        "next_follow_on": customer.next_follow_on.isoformat() if customer.next_follow_on else None,
+        "customer_id": row.id,
+        "kind": row.kind,
+        "name": row.name if full else mask_name(row.name),
+        "phone": (row.phone or "") if full else mask_phone(row.phone or ""),
+        "unit": row.unit if full else None,
+        "phase": row.phase,
+        "lifecycle": row.lifecycle,
+        "class": row.group,
+        "filing": row.filing,
+        "origins": list(row.origins),
+        "lacking": list(row.lacking),
+        "updated_on": row.updated_on,
+        "next_follow_on": row.next_follow_on,
         "masked": not full,
     }
 
@@ -189,7 +190,7 @@ def file_view(customer: Customer, rules: FileRules, today: date, *, full: bool) 
     score = customer.quality(rules, today)
     found = next((each for each in rules.classes if each.code == customer.group), None)
     parts = {"timely": score.timely, "exact": score.exact, "complete": score.complete}
-    return row_view(customer, full=full) | {
+    return row_view(customer.listed, full=full) | {
         "opened_at": timestamp(customer.opened_at),
         "keeper": found.keeper if found else None,
         "fields": {code: _held_view(held, full=full) for code, held in customer.fields.items()},

@@ -10,7 +10,7 @@ from services.intake.domain.requests.filling import check_demands, read_all
 from services.intake.domain.requests.request import Holder, Part, Request, newly
 from services.intake.domain.requests.rules import Action, Kind, Process, RequestRules, holds
 from services.intake.handlers.acting import Caller, Shelf, change, create, found
-from services.intake.handlers.requests_opening import Asked, open_request, start_clock
+from services.intake.handlers.requests_opening import Asked, open_request, routed, start_clock
 from services.intake.handlers.requests_views import moved_view
 from services.intake.handlers.ruling import Rules, Ruling
 from shared.clock import Clock
@@ -120,7 +120,7 @@ class HandleRequests:
 
     def _act(self, request: Request, call: Caller, data: Mapping[str, Any], cause: Cause) -> None:
         request.must_be_open()
-        ruling, _, process = self._governed(request)
+        ruling, kind, process = self._governed(request)
         rules, now = ruling.rules.requests, self._clock.now()
         action = process.action(data["action"])
         if action is None:
@@ -138,6 +138,9 @@ class HandleRequests:
         if action.closes:
             _must_be_answered(request, rules)
         request.do(action.code, action.to or request.stage, call.actor, filled, now, cause)
+        if action.routes:
+            to, source = routed(kind, rules, request.known())
+            request.lead_to(to, source, now, cause)
         self._follow(request, process, action, before, ruling, cause)
 
     def _follow(

@@ -52,7 +52,7 @@ def open_request(request_id: str, org: str, asked: Asked, ruling: Ruling, cause:
     process, level = rules.process_of(kind), rules.level(asked.level)
     names = ("channel", "category", "customer_class", "subtype", "level")
     known = {name: getattr(asked, name) for name in names} | dict(asked.facts)
-    owner, source = _routed(kind, rules, known)
+    owner, source = routed(kind, rules, known)
     copied = (
         "contact_id",
         "customer_id",
@@ -122,7 +122,7 @@ def _due(request: Request, rule: ClockRule, ruling: Ruling, since: datetime) -> 
     return ruling.end_of_day(datetime.combine(date.fromisoformat(value), _NOON, ruling.zone))
 
 
-def _routed(kind: Kind, rules: RequestRules, known: Mapping[str, Any]) -> tuple[Holder, str]:
+def routed(kind: Kind, rules: RequestRules, known: Mapping[str, Any]) -> tuple[Holder, str]:
     """Return who gets the request, and by which rule."""
     route = next((route for route in kind.routes if holds(route.when, known)), None)
     code = route.unit if route else kind.unit

@@ -34,8 +34,12 @@ from tests.unit.intake.fakes import ORGANISATIONS, beijing, contact_data, delive
 
 PLAZA, PROPERTY, RETAIL, SHOP = "plaza-demo", "property-demo", "retail-demo", "shop-demo"
 #: Organisations without a demo, by the profile of their trade.
-CALLS, FREIGHT = "calls-test", "freight-test"
-_TRADES = {CALLS: ("call-centre", "CLX"), FREIGHT: ("logistics", "FRX")}
+CALLS, FREIGHT, DEVICES = "calls-test", "freight-test", "devices-test"
+_TRADES = {
+    CALLS: ("call-centre", "CLX"),
+    FREIGHT: ("logistics", "FRX"),
+    DEVICES: ("terminal-services", "DVX"),
+}
 _FILE = """
 org: {org}
 name: 测试机构

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import date
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
 
 from services.intake.customers_kept import CustomersKept
+from services.intake.schemas_files import ListCustomers
 from shared.clock import FixedClock
 from shared.ids import CountingIds
 from tests.memory import memory_runtime
 from tests.unit.intake.fakes import beijing
+from tests.unit.intake.files_world import file_room
 
 
 class _Asked:
@@ -67,3 +71,41 @@ def test_bounds_hold_for_one_and_the_same_term() -> None:
     bounds = {"$gte": "plaza|name|m", "$lt": "plaza|name|m\U0010ffff"}
     found = kept.store.find_within({"terms": bounds}, {"terms": {"$elemMatch": bounds}}, limit=2, skip=1)
     assert [row["_id"] for row in found] == ["cu_3", "cu_4"]
+
+
+def test_a_row_read_by_itself_says_what_the_whole_file_says(tmp_path: Path) -> None:
+    """Promise: lists read a fraction of a file, never its history, and show the same; older files are shown too."""
+    room = file_room(tmp_path, "auto-dealer")
+    customer = room.register("王小明", values={"plate": ["沪A12345"]}, lifecycle="potential")
+    kept = room.app.files.read._kept
+    read: list[dict[str, Any]] = []
+    whole, within = kept.store.find_many, kept.store.find_within
+
+    def spied(how: Callable[..., list[dict[str, Any]]]) -> Callable[..., list[dict[str, Any]]]:
+        def find(*arguments: Any, **more: Any) -> list[dict[str, Any]]:
+            rows = how(*arguments, **more)
+            read.extend(rows)
+            return rows
+
+        return find
+
+    kept.store.find_many, kept.store.find_within = spied(whole), spied(within)  # type: ignore[method-assign]
+    file = room.app.files.read.file("made-up", customer, actor="u-1", full=True)
+    found = room.app.files.read.search("made-up", "name", "wxm", limit=50, skip=0, full=True)
+    listed = room.app.files.read.page("made-up", ListCustomers().load({"lifecycle": "potential"}), full=True)
+    everybody = room.app.files.read.page("made-up", ListCustomers().load({}), full=True)
+    assert found == listed == everybody == [{key: file[key] for key in found[0]}]
+    assert len(read) == 3
+    assert {key for row in read for key in row}.isdisjoint(
+        {"history", "processed", "answers", "terms", "fields"}
+    )
+    kept.store.collection.update_many(
+        {}, {"$unset": dict.fromkeys(("days", "origins", "lacking", "phase"), "")}
+    )
+    (old,) = room.app.files.read.search("made-up", "plate", "沪A1", limit=50, skip=0, full=False)
+    assert (old["customer_id"], old["origins"], old["updated_on"], old["masked"]) == (
+        customer,
+        [],
+        None,
+        True,
+    )

@@ -17,6 +17,7 @@ from services.intake.domain.registers.definition import (
     Move,
     Otherwise,
     Register,
+    Sum,
     Type,
 )
 
@@ -59,6 +60,9 @@ def _field_faults(register: Register, registers: Collection[str]) -> Iterator[_F
     yield from _computed_faults(
         register.computed, {field.code: field for field in register.fields}, "computed"
     )
+    for each in register.computed:
+        if each.how is Sum.ORDER:
+            yield f"computed.{each.code}.how", "is for the rows of a list"
 
 
 def _shape_faults(field: Field, registers: Collection[str], place: str) -> Iterator[_Fault]:
@@ -70,6 +74,8 @@ def _shape_faults(field: Field, registers: Collection[str], place: str) -> Itera
         yield f"{place}.register", f"there is no register {field.register!r}"
     if (field.type is Type.RECORD) != (field.register is not None):
         yield f"{place}.register", "goes with the type record, and the type record with it"
+    if (field.states or field.same) and field.type is not Type.RECORD:
+        yield f"{place}.states", "and same go with the type record"
     if field.above is not None and field.type not in _NUMBERS:
         yield f"{place}.above", "goes with numbers and amounts"
     if field.pattern is not None and field.type not in (Type.TEXT, Type.UNIT):
@@ -97,6 +103,10 @@ def _computed_faults(computed: Iterable[Computed], fields: dict[str, Field], pla
             if code not in known:
                 yield f"{here}.fields", f"there is no number {code!r} above it"
         yield from _known(each.when, inside, f"{here}.when")
+        if each.how is Sum.ORDER and any(
+            fields[code].type not in _NUMBERS for code in each.fields if code in fields
+        ):
+            yield f"{here}.fields", "are numbers: the rows stand in their order"
         known = known | {each.code}
 
 

@@ -81,6 +81,7 @@ class Sum(StrEnum):
     MINUTES = "minutes"
     LEAST = "least"
     MOST = "most"
+    ORDER = "order"
 
 
 class Move(StrEnum):
@@ -122,7 +123,10 @@ class Grant:
 
 @dataclass(frozen=True, slots=True)
 class Computed:
-    """A number made of others: of ``fields`` of the record, or of ``field`` in every row of the list ``rows``."""
+    """A number made of others: of ``fields`` of the record, or of ``field`` in every row of the list ``rows``.
+
+    In the rows of a list the number may be the row's place among them, in the ``order`` of its ``fields``.
+    """
 
     code: str
     name: str
@@ -137,7 +141,10 @@ class Computed:
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """One field of a form; a ``list`` has ``fields`` of its own in every row."""
+    """One field of a form; a ``list`` has ``fields`` of its own in every row.
+
+    A ``record`` is one of ``register``, in one of ``states`` and with the ``same`` values in these fields, if named.
+    """
 
     code: str
     name: str
@@ -154,6 +161,8 @@ class Field:
     must_be: object = None
     default: object = None
     register: str | None = None
+    states: tuple[str, ...] = ()
+    same: tuple[str, ...] = ()
     fields: tuple[Field, ...] = ()
     computed: tuple[Computed, ...] = ()
     source: str | None = None

@@ -18,9 +18,10 @@ from services.intake.domain.registers.definition import (
     Is,
     Otherwise,
     Register,
+    Sum,
     Type,
 )
-from services.intake.domain.registers.reckoning import Values, applies, holds, numeric
+from services.intake.domain.registers.reckoning import Values, applies, holds, numeric, place_of
 from shared.errors import Problem, RuleRefused
 from shared.history import Cause, timestamp
 from shared.worktime import Calendar
@@ -106,6 +107,11 @@ def _demand_rows(field: Field, rows: Sequence[Values], source: str) -> None:
                 raise _refused(where, f"{inner.name} is missing", rule)
             if value is not None:
                 _demand_value(inner, value, rule, where)
+    for each in field.computed:
+        ordered = rows if each.how is Sum.ORDER else ()
+        places = [place for row in ordered if (place := place_of(each, row)) is not None]
+        if len(places) > len(set(places)):
+            raise _refused(field.code, f"{each.name}: two rows have the same place", each.source or source)
 
 
 def _demand_value(field: Field, value: Any, source: str, where: str) -> None:

@@ -67,15 +67,40 @@ def with_computed(fields: Sequence[Field], computed: Sequence[Computed], values:
     done = dict(values)
     for field in fields:
         if field.type is Type.LIST and field.computed and done.get(field.code):
-            done[field.code] = [with_computed(field.fields, field.computed, row) for row in done[field.code]]
+            rows = [with_computed(field.fields, field.computed, row) for row in done[field.code]]
+            done[field.code] = _in_order(rows, field.computed)
     numbers = numeric(fields, computed)
     lists = {field.code: numeric(field.fields, field.computed) for field in fields if field.fields}
     for each in computed:
+        if each.how is Sum.ORDER:
+            continue
         number = _number(each, done, numbers, lists)
         done.pop(each.code, None)
         if number is not None:
             done[each.code] = _text(number, each.places)
     return done
+
+
+def place_of(each: Computed, row: Values) -> tuple[Decimal, ...] | None:
+    """Return what a row is put in order by; None when a part is missing."""
+    given = [row.get(code) for code in each.fields]
+    return None if None in given else tuple(Decimal(value) for value in given if value is not None)
+
+
+def _in_order(rows: Sequence[dict[str, Any]], computed: Sequence[Computed]) -> list[dict[str, Any]]:
+    """Return ``rows`` with the number of each in every order asked for, the lowest first."""
+    numbered = list(rows)
+    for each in computed:
+        if each.how is not Sum.ORDER:
+            continue
+        places = [place_of(each, row) for row in numbered]
+        order = sorted(place for place in places if place is not None)
+        numbered = [
+            {key: value for key, value in row.items() if key != each.code}
+            | ({} if place is None else {each.code: str(order.index(place) + 1)})
+            for row, place in zip(numbered, places, strict=True)
+        ]
+    return numbered
 
 
 def _text(number: Decimal, places: int) -> str:

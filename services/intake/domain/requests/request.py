@@ -285,6 +285,16 @@ class Request(Timed):
             self.first_responsible = Holder(staff=by)
         self._changed_hands("accepted", self.owner, at, cause)
 
+    def lead_to(self, to: Holder, source: str, at: datetime, cause: Cause) -> None:
+        """Let the unit ``to`` have it, if what is known by now leads there; an offer to others is void then."""
+        if to.unit == self.owner.unit:
+            return
+        if self.offered is not None:
+            self.passed.pop()
+        self.owner = to
+        self.facts["routed_by"] = source
+        self._changed_hands("routed", to, at, cause)
+
     def ask_help(self, of: Holder, at: datetime, cause: Cause) -> None:
         """Let somebody help; the owner and the first responsible person stay who they are (B-ECM-06)."""
         self.helpers.append(of)

@@ -8,6 +8,7 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import Any, TypeVar
 
+from services.intake.domain.requests.areas import Area, area_of
 from shared.regulations.values import Sourced
 from shared.worktime import Duration
 
@@ -58,16 +59,6 @@ class Unit:
     leader: str
     deputy: str | None
     seen_by: tuple[str, ...]
-    source: str
-
-
-@dataclass(frozen=True, slots=True)
-class Area:
-    """A part of the map (片区): the stretches of streets that lie in it."""
-
-    code: str
-    name: str
-    streets: tuple[str, ...]
     source: str
 
 
@@ -144,7 +135,10 @@ class Stage:
 
 @dataclass(frozen=True, slots=True)
 class Action:
-    """What may be done: by whom, at which stages (all when none is named), what it takes and what follows."""
+    """What may be done: by whom, at which stages (all when none is named), what it takes and what follows.
+
+    What it fills in may lead the request to another unit (``routes``), as it does on opening.
+    """
 
     code: str
     name: str
@@ -159,6 +153,7 @@ class Action:
     does: tuple[str, ...]
     replies: bool
     closes: bool
+    routes: bool
     source: str
 
 
@@ -306,9 +301,9 @@ class RequestRules:
         """Return the clock called ``code``."""
         return _coded(self.clocks, code)
 
-    def area_of(self, street: str) -> str | None:
-        """Return the area that ``street`` lies in; None when it lies in none."""
-        return next((area.code for area in self.areas if street in area.streets), None)
+    def area_of(self, address: str) -> str | None:
+        """Return the area that ``address`` lies in; None when it cannot be said."""
+        return area_of(self.areas, address)
 
 
 _C = TypeVar("_C", Level, Unit, ClockRule, Kind, Action)

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from services.intake.domain.numbering import contact_number, series
-from services.intake.domain.registers.definition import OPENED, Register
+from services.intake.domain.registers.definition import OPENED, Field, Register
 from services.intake.domain.registers.demands import Hand, shared_keys
 from services.intake.domain.registers.record import Record
 from services.intake.domain.registers.stock import Change
@@ -63,7 +63,7 @@ class KeepRegisters:
             if register.numbering is not None:
                 number = self._number(register, call.org, ruling, hand)
                 record = Record.opened(register, hand, number=number, **arguments)
-            self._check_links(register, record, call.org)
+            self._check_links(register, record, {})
             changes[:] = record.changes(register, OPENED)
             intent = {"step": "open_record", "record_id": new, "data": dict(data)}
             self._move(record, changes, call, cause, intent)
@@ -84,9 +84,10 @@ class KeepRegisters:
         def step(record: Record, cause: Cause) -> None:
             ruling = self._rules.of_version(call.org, record.regulation)
             register = register_of(ruling, record.register)
+            before = record.values
             record.act(register, data["action"], data["values"], self._hand(call, ruling, cause))
             self._refuse_shared(register, record)
-            self._check_links(register, record, call.org)
+            self._check_links(register, record, before)
             changes[:] = record.changes(register, data["action"])
             intent = {"step": "act_on_record", "record_id": record.id, "data": dict(data)}
             self._move(record, changes, call, cause, intent)
@@ -105,9 +106,10 @@ class KeepRegisters:
         def step(record: Record, cause: Cause) -> None:
             ruling = self._rules.of_version(call.org, record.regulation)
             register = register_of(ruling, record.register)
+            before = record.values
             record.correct(register, data["values"], data["reason"], self._hand(call, ruling, cause))
             self._refuse_shared(register, record)
-            self._check_links(register, record, call.org)
+            self._check_links(register, record, before)
 
         return change(self._records, call, data, "record", step, written_view)
 
@@ -163,14 +165,28 @@ class KeepRegisters:
                 message = f"another record has the same {', '.join(unique.fields)}"
                 raise RuleRefused(message, rule=unique.source, details={"record_id": holder})
 
-    def _check_links(self, register: Register, record: Record, org: str) -> None:
+    def _check_links(self, register: Register, record: Record, before: Mapping[str, Any]) -> None:
+        """Refuse links that lead nowhere; what a linked record must be like counts when the link is made."""
         for field in register.fields:
             linked = record.values.get(field.code)
             if field.register is None or linked is None:
                 continue
-            found = self._records.get(linked, org)
+            found = self._records.get(linked, record.org)
             if found is None or found.register != field.register:
                 raise NotFound(f"there is no record {linked!r} of the register {field.register}")
+            if any(record.values.get(code) != before.get(code) for code in (field.code, *field.same)):
+                _must_fit(field, found, record, register.source)
+
+
+def _must_fit(field: Field, found: Record, record: Record, source: str) -> None:
+    """Refuse a linked record that is in no state asked for, or differs where it must be the same."""
+    if field.states and found.state not in field.states:
+        message = f"{field.name} is {found.state}, not {' or '.join(field.states)}"
+        raise RuleRefused(message, rule=field.source or source)
+    other = [code for code in field.same if found.values.get(code) != record.values.get(code)]
+    if other:
+        message = f"{field.name} has another {', '.join(other)}"
+        raise RuleRefused(message, rule=field.source or source)
 
 
 def register_of(ruling: Ruling, code: str) -> Register:
