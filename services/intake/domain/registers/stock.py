@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from services.intake.domain.registers.definition import BalanceRule, Move, Register
+from services.intake.domain.registers.definition import BalanceRule, Register
+from services.intake.domain.registers.words import Move
 from shared.aggregate import Aggregate
-from shared.errors import RuleRefused
+from shared.errors import RuleRefused, Unavailable
 from shared.history import Cause, timestamp
 from shared.ids import derived_id
 
@@ -37,6 +38,12 @@ class Reserved:
     amount: Decimal
     at: datetime
     intent: dict[str, Any]
+    #: Whoever took it is given up: the step must not be written with it any more.
+    withdrawn: bool = False
+
+
+class Withdrawn(Unavailable):
+    """What was taken for a step is just being given back: it can be taken anew in a moment."""
 
 
 @dataclass(kw_only=True)
@@ -59,6 +66,8 @@ class Balance(Aggregate):
         Raises RuleRefused, naming the rule of the register, when less would be left than nothing.
         """
         if self.has_processed(key):
+            if intent is not None and any(each.key == key and each.withdrawn for each in self.reserved):
+                raise Withdrawn("this took so long that it is being given back: try again in a moment")
             return
         left = self.quantity + change.amount
         if left < 0:
@@ -70,6 +79,10 @@ class Balance(Aggregate):
             self.reserved.append(Reserved(key, change.amount, at, dict(intent)))
             self._remember()
         self._put(left, change.amount, at, cause)
+
+    def withdraw(self, key: str) -> None:
+        """Let nobody write the step that ``key`` took for, unless it is written already."""
+        self.reserved = [replace(each, withdrawn=True) if each.key == key else each for each in self.reserved]
 
     def settle(self, key: str) -> None:
         """Take what was reserved for ``key`` as done."""
