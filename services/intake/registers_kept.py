@@ -131,13 +131,18 @@ class BalancesKept(Kept[Balance]):
             [
                 IndexModel([("org", ASCENDING), ("stock", ASCENDING), ("item", ASCENDING)]),
                 IndexModel([("reserved_since", ASCENDING)], sparse=True),
+                IndexModel([("full", ASCENDING)], sparse=True),
             ]
         )
 
     def page(self, query: Mapping[str, Any], limit: int, skip: int) -> list[Balance]:
-        """Return a page of what matches, by stock, item and place."""
+        """Return a page of what matches, by stock, item and place; of each balance the volume that is open."""
         order = [("stock", ASCENDING), ("item", ASCENDING), ("_id", ASCENDING)]
-        return self.find(query, sort=order, limit=limit, skip=skip)
+        return self.find({**query, "closed": {"$ne": True}}, sort=order, limit=limit, skip=skip)
+
+    def full(self, limit: int) -> list[Balance]:
+        """Return full volumes that are still to be closed and carried over."""
+        return self.find({"full": True}, limit=limit)
 
     def unfinished(self, before: datetime, limit: int) -> list[Balance]:
         """Return balances with something reserved before ``before``."""
@@ -161,7 +166,7 @@ def _fence(record_id: str) -> Document:
 def _without_empty(documents: Documents[Any], aggregate: Record | Balance) -> Document:
     """Return the document without the fields that are searched for only where there is something."""
     document = documents.to(aggregate)
-    for name in ("reserved_since", "owed_since"):
+    for name in ("reserved_since", "owed_since", "full"):
         if document.get(name) is None:
             document.pop(name, None)
     return document

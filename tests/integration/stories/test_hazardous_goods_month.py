@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -64,7 +65,7 @@ class _People:
 
     def left(self, what: str, item: str = "alcohol") -> None:
         rows = self.clerk.ask("intake.list_balances", stock=_STOCK)
-        assert all(float(row["quantity"]) >= 0 for row in rows)
+        assert all(Decimal(row["quantity"]) >= 0 for row in rows)
         self.stage.tell(what, {row["item"]: row["quantity"] for row in rows}[item])
 
     def when(self, what: str, record: str, kind: str, *, times: int = 1) -> None:
@@ -247,4 +248,5 @@ def _checked_and_exported(people: _People, draws: list[str]) -> None:
     tell("The table has rows", table["rows"])
     lines = table["file"].splitlines()
     assert {line.split(",")[0] for line in lines[1:]} == set(draws)
-    assert lines[0].startswith("record_id,number,state") and "领用数量" in lines[0]
+    assert lines[0].startswith("record_id,number,state")
+    assert "领用数量" in lines[0]

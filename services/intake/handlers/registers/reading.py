@@ -112,7 +112,7 @@ class ReadRegisters:
         query = {"org": call.org} | {key: data[key] for key in ("stock", "item") if data[key] is not None}
         return [
             {
-                "balance_id": balance.id,
+                "balance_id": balance.book,
                 "stock": balance.stock,
                 "item": balance.item,
                 "place": balance.place,

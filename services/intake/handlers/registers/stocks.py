@@ -112,6 +112,8 @@ class Stocks:
             for each in balance.reserved:
                 if each.at < before:
                     self._finish(balance, each.key, each.intent, repeat)
+        for balance in self._balances.full(_BATCH):
+            self._turn_over(balance)
         return len(owing) == _BATCH or len(unfinished) == _BATCH
 
     def _finish(
@@ -137,6 +139,32 @@ class Stocks:
             self._each(balance.id, org, lambda latest: latest.settle(key))
         else:
             self._each(balance.id, org, lambda latest: latest.release(key, now, cause))
+
+    def _latest(self, balance_id: str, org: str) -> Balance | None:
+        """Return the volume of a balance that is written in; one that was closed and not carried over yet is."""
+        balance = self._balances.get(balance_id, org)
+        while balance is not None and balance.closed:
+            following = self._balances.get(balance.next_id, org)
+            if following is None:
+                self._balances.insert(balance.carried_over())
+                following = self._balances.get(balance.next_id, org)
+            balance = following
+        return balance
+
+    def _turn_over(self, balance: Balance) -> None:
+        """Close a full volume and begin the next; whoever changed it meanwhile leaves it to the next round."""
+        since = balance.history.next_seq
+        try:
+            if not balance.closed:
+                if not balance.close():
+                    return
+                self._balances.save(balance, since_seq=since)
+                balance.version += 1
+            self._latest(balance.id, balance.org)
+            balance.full = None
+            self._balances.save(balance, since_seq=since)
+        except Conflict:
+            return
 
     def _written(self, record_id: str, org: str, key: str) -> bool:
         record = self._records.get(record_id, org)
@@ -165,7 +193,7 @@ class Stocks:
         self, balance_id: str, org: str, step: Callable[[Balance], None], change: Change | None = None
     ) -> None:
         for _ in range(_ATTEMPTS):
-            balance = self._balances.get(balance_id, org)
+            balance = self._latest(balance_id, org)
             if balance is None:
                 if change is None:
                     return
