@@ -195,6 +195,7 @@ def test_a_flow_is_in_force_once_and_shows_who_has_how_long_for_what(office: Off
     assert refused(
         "service_procedure", office.by("u-1"), step=office.open, title="x", steps=instant
     ).rule == ("B-MAI-03")
+    assert refused("service_procedure", office.by("u-1"), step=office.open, steps=steps()).rule == "B-MAI-03"
     again: dict[str, Any] = {"title": "咨询", "steps": steps()}
     assert refused("service_procedure", office.by("u-2"), step=office.open, **again).rule == "B-MAI-03"
     assert refused(record, "end", office.by("u-2"), step=office.act).rule == "B-MAI-03"

@@ -12,8 +12,9 @@ from hypothesis import strategies as st
 from services.intake.domain.registers.definition import Field, NoOverlap, Register
 from services.intake.domain.registers.sharing import shared_keys
 from services.intake.domain.registers.words import Type
-from shared.errors import RuleRefused
-from tests.unit.intake.register_office import Office, refused
+from services.intake.rulebook import PROFILES, read_rulebooks
+from shared.errors import Conflict, RuleRefused
+from tests.unit.intake.register_office import Office, organisation, refused
 from tests.unit.intake.register_world import office_of
 
 BOOKING: dict[str, Any] = {"order_number": "M1", "seats": "40", "day": "2026-06-10", "room": "一号"}
@@ -105,3 +106,56 @@ def test_a_stretch_without_measure_is_refused(centre: Office) -> None:
     with pytest.raises(RuleRefused) as wrong:
         centre.open("appointment", centre.by("u-1"), **form, **wide)
     assert wrong.value.rule == "A-CCC-05"
+
+
+def test_of_two_bookings_at_the_same_instant_the_database_takes_one(
+    hotel: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Promise: also when neither could see the other before it wrote; and a booking can be moved over itself."""
+    first = hotel.open("room_booking", hotel.by("u-3"), **BOOKING, at="09:00", until="11:00")
+    with monkeypatch.context() as blind:
+        blind.setattr("services.intake.registers_kept.RecordsKept.holder", lambda *_: None)
+        with pytest.raises(Conflict):
+            hotel.open("room_booking", hotel.by("u-4"), **BOOKING, at="10:55", until="12:00")
+    assert hotel.find(register="room_booking") == [first]
+    hotel.act(first, "hold", hotel.by("u-3"))
+    hotel.open("room_booking", hotel.by("u-4"), **BOOKING, at="10:55", until="12:00")
+
+
+FAULTY = """
+overrides:
+  - version: "2026.1"
+    effective_from: 2020-01-01
+    intake:
+      registers:
+        slots:
+          name: 时段
+          source: organisation
+          fields:
+            day: {name: 日期, type: date}
+            at: {name: 时间, type: time}
+            to: {name: 至, type: moment}
+            what: {name: 事项, type: text}
+          open: [{role: staff}]
+          no_overlap:
+            - {begins: what, source: organisation}
+            - {begins: at, ends: to, day: day, per: [day, ghost], source: organisation}
+            - {begins: at, per: what, source: organisation}
+            - {begins: at, day: day, source: organisation}
+"""
+
+
+def test_a_definition_of_overlaps_that_cannot_be_held_is_refused_at_loading(tmp_path: Path) -> None:
+    """Promise: ends of another kind, times without their day and unknown fields are named with their path."""
+    organisation(tmp_path, "standard")
+    with (tmp_path / "works-demo.yaml").open("a", encoding="utf-8") as file:
+        file.write(FAULTY)
+    faults = read_rulebooks(tmp_path, PROFILES).faults
+    head = "registers.slots.no_overlap."
+    assert {fault.path.partition(head)[2] for fault in faults} == {
+        "0.begins",
+        "1.ends",
+        "1.per",
+        "2.day",
+        "3.per",
+    }
