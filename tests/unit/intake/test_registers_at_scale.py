@@ -14,7 +14,7 @@ import pytest
 
 from services.intake.registers_kept import RecordsKept
 from services.intake.schemas_registers import ExportRegister, OpenRecord
-from shared.errors import Conflict, KefuError, RuleRefused, ValidationFailed
+from shared.errors import Conflict, KefuError, RuleRefused, Unavailable, ValidationFailed
 from tests.unit.intake.fakes import beijing
 from tests.unit.intake.register_office import Office, refused
 from tests.unit.intake.register_world import office_of
@@ -303,3 +303,34 @@ overrides:
         office.act(record, "hand_out", office.by("u-2", "team_leader"))
     assert office.get(record)["state"] == "approved"
     assert office.stock("dangerous_goods") == {"alcohol": "800"}
+
+
+def test_what_is_just_being_given_back_is_not_taken_by_a_repeat(
+    estate: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Promise: a timer that dies over it leaves the stock neither taken twice nor lost; the next round ends it."""
+    estate.open("desk_goods", estate.by("u-1", *DESK), **GOODS, kind="receive", quantity=10, accepted=True)
+    issue: dict[str, Any] = {**GOODS, "kind": "issue", "quantity": 6, "receiver": "u-4"}
+    issue["latest"] = "2026-03-02T09:01:00+08:00"
+
+    def away(*_: Any, **__: Any) -> None:
+        raise Unavailable("away")
+
+    with monkeypatch.context() as dying:
+        dying.setattr(RecordsKept, "insert", away)
+        with pytest.raises(Unavailable):
+            estate.open("desk_goods", estate.by("u-1", *DESK, key="slow"), **issue)
+    estate.clock.set(beijing("2026-03-02 09:05"))
+    with monkeypatch.context() as dying:
+        dying.setattr(RecordsKept, "fence", away)
+        with pytest.raises(Unavailable):
+            estate.app.keep_registers.catch_up()
+    # A replica whose clock is behind would still take it.
+    estate.clock.set(beijing("2026-03-02 09:00"))
+    with pytest.raises(Unavailable):
+        estate.open("desk_goods", estate.by("u-1", *DESK, key="slow"), **issue)
+    assert estate.stock("desk_goods") == {"打印纸": "4.000"}
+    estate.clock.set(beijing("2026-03-02 09:05"))
+    estate.app.keep_registers.catch_up()
+    assert estate.stock("desk_goods") == {"打印纸": "10.000"}
+    assert len(estate.find(register="desk_goods")) == 1
