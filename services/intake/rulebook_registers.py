@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator, Mapping
-from decimal import Decimal, InvalidOperation
+from collections.abc import Iterator
+from decimal import Decimal
 from typing import Any
 
 import marshmallow
@@ -19,27 +18,23 @@ from services.intake.domain.registers.definition import (
     Computed,
     Condition,
     Confidential,
-    Every,
     Extends,
     Field,
     Grant,
-    Is,
     Level,
-    Move,
     Movement,
+    NoOverlap,
     Notice,
     Obligation,
-    Otherwise,
     Register,
     Retention,
     Sampling,
     State,
-    Sum,
-    Type,
     Unique,
 )
+from services.intake.domain.registers.words import Every, Is, Move, Otherwise, Sum, Type
 from services.intake.rulebook_numbering import NumberingRow
-from shared.clocks import Before, WarnPoint
+from services.intake.rulebook_registers_values import ClockTime, Codes, Number, Options, Pattern, Plain, Point
 from shared.regulations.fields import (
     REQUIRED,
     Exact,
@@ -49,115 +44,21 @@ from shared.regulations.fields import (
     Row,
     Table,
     Text,
-    Value,
     Whole,
     nested,
-    read_each,
     source,
     sourced,
     sourced_duration,
 )
-from shared.worktime import WorktimeError
-
-_CLOCK_TIME = re.compile(r"([01]\d|2[0-3]):[0-5]\d")
-
-
-class _Plain(Value[object]):
-    """A value to compare with or to fill in: text, a number, a truth, or a list of them."""
-
-    def read(self, value: object) -> object:
-        """Read one value; numbers stay exact."""
-        if isinstance(value, list):
-            return tuple(self.read(each) for each in value)
-        if isinstance(value, bool) or (isinstance(value, str) and value.strip()):
-            return value
-        if isinstance(value, int):
-            return str(value)
-        raise marshmallow.ValidationError(f"must be text, a whole number or true or false: {value!r}")
-
-
-class _Number(Value[Decimal]):
-    """A number, also below 0: whole, or decimals in quotes."""
-
-    def read(self, value: object) -> Decimal:
-        """Read one value."""
-        if isinstance(value, bool) or not isinstance(value, int | str):
-            raise marshmallow.ValidationError(f"must be a number, decimals in quotes: {value!r}")
-        try:
-            number = Decimal(value)
-        except InvalidOperation:
-            raise marshmallow.ValidationError(f"is not a number: {value!r}") from None
-        if not number.is_finite():
-            raise marshmallow.ValidationError(f"is not a number: {value!r}")
-        return number
-
-
-class _Pattern(Text):
-    """A regular expression."""
-
-    def read(self, value: object) -> str:
-        """Read one value."""
-        text = super().read(value)
-        try:
-            re.compile(text)
-        except re.error as error:
-            raise marshmallow.ValidationError(f"is no regular expression: {error}") from None
-        return text
-
-
-class _ClockTime(Text):
-    """A time of day such as "17:30"."""
-
-    def read(self, value: object) -> str:
-        """Read one value."""
-        text = super().read(value)
-        if not _CLOCK_TIME.fullmatch(text):
-            raise marshmallow.ValidationError(f'must be a time of day such as "17:30": {value!r}')
-        return text
-
-
-class _Options(Value[tuple[tuple[str, str], ...]]):
-    """A mapping of codes to names."""
-
-    def read(self, value: object) -> tuple[tuple[str, str], ...]:
-        """Read the mapping."""
-        if not isinstance(value, Mapping) or not value:
-            raise marshmallow.ValidationError("must be a mapping of codes to names")
-        return read_each(value, lambda code, name: (Text().read(code), Text().read(name)))
-
-
-class _Codes(Value[tuple[str, ...]]):
-    """One code, or a list of codes."""
-
-    def read(self, value: object) -> tuple[str, ...]:
-        """Read them."""
-        if isinstance(value, str):
-            value = [value]
-        return Many(Text()).read(value)
-
-
-class _Point(Value[WarnPoint]):
-    """A percentage of the time that has passed, or ``{amount, unit}`` before its end."""
-
-    def read(self, value: object) -> WarnPoint:
-        """Read one point."""
-        if not isinstance(value, Mapping):
-            return Whole(least=1, most=99).read(value)
-        if set(value) != {"amount", "unit"}:
-            raise marshmallow.ValidationError("must be a percentage, or amount and unit")
-        try:
-            return Before(value["amount"], value["unit"])
-        except WorktimeError as error:
-            raise marshmallow.ValidationError(error.message) from None
 
 
 class _ConditionRow(Row):
     builds = Condition
     field = Text(**REQUIRED)
     compare = OneOf(Is, data_key="is", load_default=Is.EQUAL)
-    value = _Plain(load_default=None)
+    value = Plain(load_default=None)
     other = Text(load_default=None)
-    factor = _Number(load_default=Decimal(1))
+    factor = Number(load_default=Decimal(1))
 
     @validates_schema
     def _compares_with_one_thing(self, data: dict[str, Any], **_: object) -> None:
@@ -193,7 +94,7 @@ class _ComputedRow(Row):
     code = Text(**REQUIRED)
     name = Text(**REQUIRED)
     how = OneOf(Sum, **REQUIRED)
-    parts = _Codes(data_key="fields", attribute="fields", load_default=())
+    parts = Codes(data_key="fields", attribute="fields", load_default=())
     rows = Text(load_default=None)
     field = Text(load_default=None)
     when = _condition()
@@ -210,16 +111,16 @@ class _PlainFieldRow(Row):
     required_if = _condition()
     opening = Flag(load_default=None)
     personal = Flag(load_default=False)
-    options = _Options(load_default=())
-    least = _Number(load_default=None)
-    most = _Number(load_default=None)
-    above = _Number(load_default=None)
-    pattern = _Pattern(load_default=None)
-    must_be = _Plain(load_default=None)
-    default = _Plain(load_default=None)
+    options = Options(load_default=())
+    least = Number(load_default=None)
+    most = Number(load_default=None)
+    above = Number(load_default=None)
+    pattern = Pattern(load_default=None)
+    must_be = Plain(load_default=None)
+    default = Plain(load_default=None)
     register = Text(load_default=None)
-    states = _Codes(load_default=())
-    same = _Codes(load_default=())
+    states = Codes(load_default=())
+    same = Codes(load_default=())
     source = Text(load_default=None)
 
 
@@ -230,8 +131,19 @@ class _FieldRow(_PlainFieldRow):
 
 class _UniqueRow(Row):
     builds = Unique
-    parts = _Codes(data_key="fields", attribute="fields", **REQUIRED)
+    parts = Codes(data_key="fields", attribute="fields", **REQUIRED)
     open_only = Flag(load_default=True)
+    when = _condition()
+    source = source()
+
+
+class _NoOverlapRow(Row):
+    builds = NoOverlap
+    begins = Text(**REQUIRED)
+    ends = Text(load_default=None)
+    day = Text(load_default=None)
+    per = Codes(load_default=())
+    step = Whole(least=1, most=1440, load_default=5)
     when = _condition()
     source = source()
 
@@ -244,7 +156,7 @@ class _CheckRow(Row):
     otherwise = OneOf(Otherwise, load_default=Otherwise.REFUSE)
     note = Text(load_default=None)
     when = _condition()
-    at = _Codes(load_default=())
+    at = Codes(load_default=())
     source = source()
 
 
@@ -274,13 +186,13 @@ class _ActionRow(Row):
     code = Text(**REQUIRED)
     name = Text(**REQUIRED)
     grants = _grants(load_default=())
-    from_ = _Codes(data_key="from", load_default=())
+    from_ = Codes(data_key="from", load_default=())
     to = Text(load_default=None)
-    sets = _Codes(load_default=())
-    needs = _Codes(load_default=())
-    after = _Codes(load_default=())
-    same_as = _Codes(load_default=())
-    not_same_as = _Codes(load_default=())
+    sets = Codes(load_default=())
+    needs = Codes(load_default=())
+    after = Codes(load_default=())
+    same_as = Codes(load_default=())
+    not_same_as = Codes(load_default=())
     signers = Whole(least=1, most=9, load_default=1)
     levels = Many(nested(_LevelRow()), load_default=())
     when = _condition()
@@ -293,13 +205,13 @@ class _ClockRow(Row):
     builds = ClockRule
     code = Text(**REQUIRED)
     name = Text(**REQUIRED)
-    starts = _Codes(**REQUIRED)
-    ends = _Codes(**REQUIRED)
+    starts = Codes(**REQUIRED)
+    ends = Codes(**REQUIRED)
     within = sourced_duration(load_default=None)
     since = Text(load_default=None)
     until = Text(load_default=None)
-    by = _ClockTime(load_default=None)
-    warn_at = Many(_Point(), load_default=())
+    by = ClockTime(load_default=None)
+    warn_at = Many(Point(), load_default=())
     when = _condition()
     source = source()
 
@@ -307,8 +219,8 @@ class _ClockRow(Row):
 class _NoticeRow(Row):
     builds = Notice
     code = Text(**REQUIRED)
-    at = _Codes(**REQUIRED)
-    to = _Codes(load_default=())
+    at = Codes(**REQUIRED)
+    to = Codes(load_default=())
     to_field = Text(load_default=None)
     why = Text(**REQUIRED)
     when = _condition()
@@ -338,12 +250,12 @@ class _ObligationRow(Row):
     code = Text(**REQUIRED)
     name = Text(**REQUIRED)
     every = OneOf(Every, **REQUIRED)
-    by = _ClockTime(load_default=None)
+    by = ClockTime(load_default=None)
     on_day = Whole(least=1, most=366, load_default=None)
     each = Text(load_default=None)
-    of = sourced(_Codes(), load_default=None)
+    of = sourced(Codes(), load_default=None)
     day_field = Text(load_default=None)
-    state = _Codes(load_default=())
+    state = Codes(load_default=())
     workdays_only = Flag(load_default=False)
     when = _condition()
     source = source()
@@ -352,6 +264,7 @@ class _ObligationRow(Row):
 class _RetentionRow(Row):
     builds = Retention
     years = Whole(least=1, most=100, **REQUIRED)
+    grants = _grants(least=1, **REQUIRED)
     source = source()
 
 
@@ -364,7 +277,7 @@ class _SamplingRow(Row):
 
 class _ConfidentialRow(Row):
     builds = Confidential
-    roles = _Codes(**REQUIRED)
+    roles = Codes(**REQUIRED)
     source = source()
 
 
@@ -377,6 +290,7 @@ class _RegisterRow(Row):
     numbering = nested(NumberingRow(), load_default=None)
     computed = Table(_ComputedRow(), load_default=())
     unique = Many(nested(_UniqueRow()), load_default=())
+    no_overlap = Many(nested(_NoOverlapRow()), load_default=())
     checks = Table(_CheckRow(), load_default=())
     states = Table(_StateRow())
     actions = Table(_ActionRow(), load_default=())
@@ -423,6 +337,8 @@ def register_roles(registers: tuple[Register, ...]) -> Iterator[tuple[str, str]]
         for notice in register.notices:
             for role in notice.to:
                 yield f"{head}.notices.{notice.code}.to", role
+        if register.retention is not None:
+            yield from _granted(f"{head}.retention.grants", register.retention.grants)
         if register.confidential is not None:
             for role in register.confidential.roles:
                 yield f"{head}.confidential.roles", role

@@ -7,6 +7,9 @@ from marshmallow import Schema, fields, validate
 from services.intake.schemas import ById, Page
 from shared.fields import CODE, Moment, line, long_text, truth
 
+#: The most records one table holds.
+MAX_ROWS = 5000
+
 
 class OpenRecord(Schema):
     """A new record of a register; ``values`` by field."""
@@ -45,6 +48,7 @@ class RecordQuery(Page):
     overdue = truth(load_default=False)
     mine = truth(load_default=False)
     flag = line(64, load_default=None)
+    destroy_due = truth(load_default=False)
     opened_from = Moment(load_default=None)
     opened_before = Moment(load_default=None)
 
@@ -74,10 +78,12 @@ class MissingQuery(Schema):
 
 
 class ExportRegister(Schema):
-    """A register's records of a stretch of time, as a table."""
+    """A register's records of a stretch of time, as a table; of more than ``limit``, what follows ``after``."""
 
     register = fields.String(required=True, validate=CODE)
     form = fields.String(load_default="csv", validate=validate.OneOf(["csv", "xlsx"]))
+    limit = fields.Integer(strict=True, load_default=MAX_ROWS, validate=validate.Range(1, MAX_ROWS))
+    after = line(100, load_default=None)
     opened_from = Moment(load_default=None)
     opened_before = Moment(load_default=None)
 

@@ -83,10 +83,16 @@ class Stage:
 
 
 @contextmanager
-def telling(story: str, org: str, begin: str, folder: Path) -> Iterator[Stage]:
-    """Play ``story`` from ``begin`` on; afterwards each of its facts must have been looked at."""
+def telling(
+    story: str, org: str, begin: str, folder: Path, *, organisations: Path | None = None
+) -> Iterator[Stage]:
+    """Play ``story`` from ``begin`` on; afterwards each of its facts must have been looked at.
+
+    ``organisations`` is a directory of the story's own organisations; without, those of the demo serve.
+    """
     facts = Facts(story)
-    stack = MovableTime(folder / "ahead", begin=_instant(begin))
+    environment = {} if organisations is None else {"KEFU_ORGANISATIONS_DIR": str(organisations)}
+    stack = MovableTime(folder / "ahead", begin=_instant(begin), environment=environment)
     with stack as time, Bus(time) as bus:
         yield Stage(org, time, bus, facts)
     facts.finish()

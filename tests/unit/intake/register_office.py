@@ -16,6 +16,7 @@ import pytest
 
 from services.intake.application import Application, build
 from services.intake.rulebook import load_rulebooks
+from services.intake.schemas_registers import ExportRegister, RegisterFigures
 from shared.clock import FixedClock
 from shared.errors import RuleRefused
 from shared.ids import CountingIds
@@ -74,12 +75,13 @@ class Office:
     def get(self, record: str, *roles: str) -> dict[str, Any]:
         return self.app.read_registers.get_record(self.by("u-reader", *roles), {"id": record})
 
-    def find(self, **wanted: Any) -> list[str]:
+    def find(self, *, roles: tuple[str, ...] = (), **wanted: Any) -> list[str]:
         data: dict[str, Any] = dict.fromkeys(
             ("register", "state", "open", "flag", "opened_from", "opened_before")
         )
-        data |= {"overdue": False, "mine": False, "where": {}, "limit": 50, "skip": 0} | wanted
-        rows = self.app.read_registers.list_records(self.by("u-reader"), data)
+        data |= {"overdue": False, "mine": False, "destroy_due": False, "where": {}, "limit": 50, "skip": 0}
+        data |= wanted
+        rows = self.app.read_registers.list_records(self.by("u-reader", *roles), data)
         return [row["record_id"] for row in rows]
 
     def stock(self, stock: str) -> dict[str, str]:
@@ -90,6 +92,14 @@ class Office:
     def missing(self, register: str) -> list[Mapping[str, Any]]:
         data = {"register": register, "at": None}
         return list(self.app.look_over_registers.list_missing(self.by("u-reader"), data))
+
+    def export(self, register: str, *roles: str, **wanted: Any) -> dict[str, Any]:
+        data = ExportRegister().load({"register": register, **wanted})
+        return self.app.look_over_registers.export_register(self.by("u-reader", *roles), data)
+
+    def figures(self, register: str, *roles: str, **wanted: Any) -> dict[str, Any]:
+        data = RegisterFigures().load({"register": register, **wanted})
+        return self.app.read_registers.register_statistics(self.by("u-reader", *roles), data)
 
     def pass_time(self, until: datetime | timedelta) -> None:
         self.clock.advance(until if isinstance(until, timedelta) else until - self.clock.now())

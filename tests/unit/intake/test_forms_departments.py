@@ -80,8 +80,13 @@ def test_a_case_has_one_owner(office: Office) -> None:
     twice = refused("case_owner", office.by("u-1"), step=office.open, **second)
     assert (twice.rule, twice.details["record_id"]) == ("B-HOW-01", record)
     assert refused(record, "release", office.by("u-3"), step=office.act).rule == "B-HOW-01"
+    for short in ({"case": "case_2"}, {"owner": "u-2"}):
+        assert refused("case_owner", office.by("u-1"), step=office.open, **short).rule == "B-HOW-01"
+    office.open("case_owner", office.by("u-1"), case="case_2", owner="u-2")
     office.act(record, "release", office.by("u-2"))
-    assert office.open("case_owner", office.by("u-1"), **second) != record
+    handed_over = office.open("case_owner", office.by("u-1"), **second)
+    assert office.find(register="case_owner", open=True, where={"case": "case_1"}) == [handed_over]
+    assert office.get(handed_over)["values"]["owner"] == "u-3"
 
 
 @pytest.mark.rule("B-MAI-07")
@@ -166,11 +171,36 @@ def test_a_step_without_somebody_or_a_time_makes_no_procedure(office: Office, le
 
 
 @pytest.mark.rule("B-MAI-03")
-def test_a_procedure_has_reception_handling_and_callback(office: Office) -> None:
-    """Promise: three steps of one phase are no flow."""
-    wrong = [row | {"phase": "handling"} for row in steps()]
-    refusal = refused("service_procedure", office.by("u-1"), step=office.open, title="咨询", steps=wrong)
-    assert refusal.rule == "B-MAI-03"
+@pytest.mark.parametrize("phase", ["reception", "handling", "callback"])
+def test_a_procedure_has_reception_handling_and_callback(office: Office, phase: str) -> None:
+    """Promise: a flow that lacks one of the three is refused and told which, however many steps it has."""
+    others = [row for row in steps() if row["phase"] != phase]
+    refusal = refused("service_procedure", office.by("u-1"), step=office.open, title="咨询", steps=others * 2)
+    assert (refusal.rule, refusal.details["check"]) == ("B-MAI-03", f"has_{phase}")
+    few = refused("service_procedure", office.by("u-1"), step=office.open, title="咨询", steps=others)
+    assert few.rule == "B-MAI-03"
+
+
+@pytest.mark.rule("B-MAI-03")
+def test_a_flow_is_in_force_once_and_shows_who_has_how_long_for_what(office: Office) -> None:
+    """Promise: each step of the procedure can be read with its owner and its time; a second one of it is refused."""
+    record = office.open("service_procedure", office.by("u-1"), title="咨询", steps=steps())
+    shown = office.get(record)["values"]["steps"]
+    assert [(row["phase"], row["owner"], row["within_minutes"]) for row in shown] == [
+        ("reception", "u-0", "30"),
+        ("handling", "u-1", "30"),
+        ("callback", "u-2", "30"),
+    ]
+    instant = [row | {"within_minutes": 0} for row in steps()]
+    assert refused(
+        "service_procedure", office.by("u-1"), step=office.open, title="x", steps=instant
+    ).rule == ("B-MAI-03")
+    assert refused("service_procedure", office.by("u-1"), step=office.open, steps=steps()).rule == "B-MAI-03"
+    again: dict[str, Any] = {"title": "咨询", "steps": steps()}
+    assert refused("service_procedure", office.by("u-2"), step=office.open, **again).rule == "B-MAI-03"
+    assert refused(record, "end", office.by("u-2"), step=office.act).rule == "B-MAI-03"
+    office.act(record, "end", office.by("u-1"))
+    assert office.open("service_procedure", office.by("u-2"), **again) != record
 
 
 @pytest.mark.rule("B-SFM-02")

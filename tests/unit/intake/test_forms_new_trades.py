@@ -92,6 +92,29 @@ def test_who_has_not_paid_is_switched_off_and_on_again_after_paying(station: Off
     assert station.act(record, "restore", station.by(*DESK))["state"] == "restored"
 
 
+@pytest.mark.rule("A-CAT-13")
+def test_a_signal_follows_what_is_owed_and_nothing_else(station: Office) -> None:
+    """Promise: nobody is switched off who owes nothing, twice, by anybody, or after paying in time."""
+    owes = {"customer": "cu_4", "unpaid": "48"}
+    for wrong in ({"unpaid": "0"}, {"unpaid": None}, {"customer": None}):
+        refusal = refused("signal_control", station.by(*DESK), step=station.open, **owes | wrong)
+        assert refusal.rule == "A-CAT-13"
+    assert refused("signal_control", station.by("u-2"), step=station.open, **owes).rule == "A-CAT-13"
+    record = station.open("signal_control", station.by(*DESK), **owes)
+    assert refused("signal_control", station.by(*DESK), step=station.open, **owes).rule == "A-CAT-13"
+    assert refused(record, "suspend", station.by("u-2"), step=station.act).rule == "A-CAT-13"
+    assert refused(record, "pay_before", station.by(*DESK), step=station.act).rule == "A-CAT-13"
+    part = refused(record, "pay_before", station.by(*DESK), step=station.act, paid="47.99")
+    assert (part.rule, part.details["check"]) == ("A-CAT-13", "all_paid")
+    assert station.act(record, "pay_before", station.by(*DESK), paid="48")["state"] == "not_suspended"
+    assert refused(record, "suspend", station.by(*DESK), step=station.act).rule == "A-CAT-13"
+    again = station.open("signal_control", station.by(*DESK), **owes)
+    station.act(again, "suspend", station.by(*DESK))
+    assert refused(again, "pay", station.by(*DESK), step=station.act).rule == "A-CAT-13"
+    station.act(again, "pay", station.by(*DESK), paid="50")
+    assert refused(again, "restore", station.by("u-2"), step=station.act).rule == "A-CAT-13"
+
+
 @pytest.mark.rule("A-CAT-15")
 def test_a_station_confirms_how_many_rows_were_entered_for_it(station: Office) -> None:
     """Promise: 120 rows are confirmed as 120 by the station, not by whoever entered them."""
@@ -125,21 +148,20 @@ def test_calls_and_help_for_sales_have_their_kinds(seller: Office) -> None:
 
 @pytest.mark.rule("B-TRM-02")
 def test_calls_count_by_their_record_and_once(seller: Office) -> None:
-    """Promise: what has no record is not counted, and no call has two."""
+    """Promise: of two calls taken the one without a record is not counted until it has one, and none has two."""
     seller.open("work_log", seller.by("u-1"), kind="inquiry", contact="ct_1")
+    assert seller.figures("work_log", by="kind")["by_field"] == {"inquiry": 1}
+    seller.open("work_log", seller.by("u-2"), kind="complaint", contact="ct_2")
+    assert seller.figures("work_log", by="kind")["by_field"] == {"inquiry": 1, "complaint": 1}
     twice = refused("work_log", seller.by("u-2"), step=seller.open, kind="inquiry", contact="ct_1")
     assert twice.rule == "B-TRM-02"
     nothing = refused("work_log", seller.by("u-2"), step=seller.open, kind="inquiry")
     assert nothing.rule == "B-TRM-02"
-    asked: dict[str, Any] = {
-        "register": "work_log",
-        "by": "kind",
-        "sums": [],
-        "opened_from": None,
-        "opened_before": None,
-    }
-    figures = seller.app.read_registers.register_statistics(seller.by("u-1"), asked)
-    assert (figures["total"], figures["by_field"]) == (1, {"inquiry": 1})
+    assert seller.figures("work_log")["total"] == 2
+    (first,) = seller.find(register="work_log", where={"contact": "ct_1"})
+    seller.act(first, "solve", seller.by("u-1"), situation="充值未到账", solution="补充值")
+    after = refused("work_log", seller.by("u-2"), step=seller.open, kind="inquiry", contact="ct_1")
+    assert after.rule == "B-TRM-02"
 
 
 @pytest.mark.rule("B-TRM-03")
@@ -203,16 +225,31 @@ def test_every_delivery_shows_its_step_its_owner_and_its_next_date(projects: Off
         short = {key: value for key, value in form.items() if key != left_out}
         assert refused("delivery", projects.by("u-1"), step=projects.open, **short).rule == "B-DEL-01"
     record = projects.open("delivery", projects.by("u-1"), **form)
-    projects.act(record, "analyse", projects.by("u-5"), next_date="2026-03-20", owner="u-6")
-    shown = projects.get(record)
-    assert (shown["state"], shown["values"]["owner"], shown["due_at"]) == (
-        "analysis",
-        "u-6",
-        "2026-03-20T16:00:00.000Z",
-    )
-    projects.pass_time(beijing("2026-03-21 00:00"))
+    needs = document(projects, "需求")
+    steps = {"analyse": "analysis", "design": "design", "build": "building", "test": "acceptance"}
+    owner = "u-5"
+    for number, (step, state) in enumerate(steps.items(), start=1):
+        more = {"requirements": needs} if step == "design" else {}
+        undated = refused(record, step, projects.by(owner), step=projects.act, **more, next_date=None)
+        assert undated.rule in {"B-DEL-01", "B-DEL-06"}
+        assert refused(record, step, projects.by("u-1"), step=projects.act).rule in {"B-DEL-01", "B-DEL-06"}
+        day = f"2026-03-{10 + number}"
+        projects.act(record, step, projects.by(owner), **more, next_date=day, owner=f"u-{5 + number}")
+        owner = f"u-{5 + number}"
+        shown = projects.get(record)
+        assert (shown["state"], shown["values"]["owner"], shown["values"]["next_date"], shown["due_at"]) == (
+            state,
+            owner,
+            day,
+            f"{day}T16:00:00.000Z",
+        )
+    assert {clock["source"] for clock in projects.get(record)["clocks"]} == {"B-DEL-01"}
+    projects.pass_time(beijing("2026-03-14 23:59"))
+    assert projects.find(register="delivery", overdue=True) == []
+    projects.pass_time(beijing("2026-03-15 00:00"))
+    assert projects.find(register="delivery", overdue=True) == [record]
     (notice,) = projects.told(record, "record_noticed")
-    assert (notice["staff"], notice["source"]) == ("u-6", "B-DEL-01")
+    assert (notice["staff"], notice["source"]) == (owner, "B-DEL-01")
 
 
 @pytest.mark.rule("B-DEL-02")
@@ -253,3 +290,14 @@ def test_documents_of_a_delivery_are_read_by_those_they_are_for(projects: Office
     assert refused(record, step=projects.get).rule == "B-DEL-07"
     assert projects.get(record, "document_keeper")["values"]["attachment"] == "at_1"
     assert [each["role"] for each in projects.told(record, "record_read")] == ["document_keeper"]
+    ways: list[tuple[Any, dict[str, Any]]] = [
+        (projects.export, {}),
+        (projects.figures, {"by": "title"}),
+        (projects.find, {"where": {"attachment": "at_1"}}),
+    ]
+    for ask, wanted in ways:
+        positional = () if ask == projects.find else ("delivery_document",)
+        named = {"register": "delivery_document"} if ask == projects.find else {}
+        assert refused(*positional, step=ask, **named, **wanted).rule == "B-DEL-07"
+    assert "at_1" not in str([each.entry.data for each in projects.sent])
+    assert "at_1" in projects.export("delivery_document", "manager")["file"]

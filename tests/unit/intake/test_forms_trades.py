@@ -99,13 +99,24 @@ def test_the_dispatch_list_of_a_day_holds_every_confirmed_order_of_it(carrier: O
     again = refused("dispatch_order", carrier.by(*desk), step=carrier.open, order="D1", day="2024-05-09")
     assert again.rule == "A-LOG-12"
     assert refused(orders["D3"], "dispatch", carrier.by("u-2"), step=carrier.act).rule == "A-LOG-12"
+    carrier.act(orders["D1"], "cancel", carrier.by(*desk))
+    assert set(carrier.find(**wanted, where={"day": "2024-05-06"})) == {orders["D2"], orders["D4"]}
+    for step in ("confirm", "postpone", "cancel"):
+        assert refused(orders["D3"], step, carrier.by("u-2"), step=carrier.act).rule == "A-LOG-12"
+    for short in ({"order": "D9"}, {"day": "2024-05-06"}):
+        assert refused("dispatch_order", carrier.by(*desk), step=carrier.open, **short).rule == "A-LOG-12"
 
 
 @pytest.mark.rule("A-LOG-12")
 def test_a_day_whose_shipments_were_not_issued_is_missing(carrier: Office) -> None:
     """Promise: each day's information goes out and whoever dispatches is told; a day without is named."""
-    record = carrier.open("daily_shipment", carrier.by("u-1", "service_desk"), orders=2)
-    assert [each["source"] for each in carrier.told(record, "record_noticed")] == ["A-LOG-12"]
+    desk = ("u-1", "service_desk")
+    assert refused("daily_shipment", carrier.by("u-2"), step=carrier.open, orders=2).rule == "A-LOG-12"
+    assert refused("daily_shipment", carrier.by(*desk), step=carrier.open).rule == "A-LOG-12"
+    record = carrier.open("daily_shipment", carrier.by(*desk), orders=2)
+    told = carrier.told(record, "record_noticed")
+    assert [(each["to"], each["source"]) for each in told] == [("staff", "A-LOG-12")]
+    assert refused("daily_shipment", carrier.by(*desk), step=carrier.open, orders=3).rule == "A-LOG-12"
     carrier.pass_time(beijing("2026-03-03 00:30"))
     assert carrier.missing("daily_shipment") == []
     carrier.pass_time(beijing("2026-03-04 00:30"))

@@ -91,8 +91,7 @@ def test_a_confidential_record_is_read_by_few_and_every_reading_is_written_down(
 def test_a_table_holds_no_formula_and_nothing_personal(office: Office) -> None:
     """Promise: opened in a spreadsheet, a text somebody wrote computes nothing."""
     office.open("work_diary", office.by("u-1"), work="=1+1")
-    data = {"register": "work_diary", "form": "csv", "opened_from": None, "opened_before": None}
-    table = office.app.look_over_registers.export_register(office.by("u-1"), data)
+    table = office.export("work_diary")
     assert "'=1+1" in table["file"]
     assert (table["rows"], table["masked"]) == (1, True)
 

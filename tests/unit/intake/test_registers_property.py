@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,6 +11,7 @@ import pytest
 from shared.errors import ValidationFailed
 from tests.unit.intake.fakes import beijing
 from tests.unit.intake.register_office import Office, refused
+from tests.unit.intake.register_world import office_of
 
 DRAW: dict[str, Any] = {
     "item": "alcohol",
@@ -48,13 +50,44 @@ def drawn(office: Office) -> str:
 def test_only_the_five_goods_listed_are_dangerous_goods(office: Office) -> None:
     """Promise: what is not on the list cannot be drawn or stored; a sixth needs another rulebook."""
     draw = DRAW | {"item": "petrol"}
-    wrong = refused("dangerous_goods_use", office.by("u-1", *LEADER), step=office.open, **draw)
-    assert wrong.rule == "B-HAZ-01"
-    (shown,) = office.app.read_registers.describe_register(
-        office.by("u-1"), {"register": "dangerous_goods_use"}
+    store = {"item": "petrol", "quantity": "1", "key_holder": "cleaning_leader"}
+    loan = {"item": "petrol", "quantity": "1", "borrower": "邻近项目"}
+    forms = {
+        "dangerous_goods_use": (office.by("u-1", *LEADER), draw),
+        "dangerous_goods_store": (office.by("u-9", "cleaning_leader"), store),
+        "dangerous_goods_loan": (office.by("u-1", *LEADER), loan),
+    }
+    for register, (call, form) in forms.items():
+        assert refused(register, call, step=office.open, **form).rule == "B-HAZ-01"
+        assert refused(register, call, step=office.open, **form | {"item": None}).rule == "B-HAZ-01"
+        (shown,) = office.app.read_registers.describe_register(office.by("u-1"), {"register": register})
+        item = next(field for field in shown["fields"] if field["field"] == "item")
+        assert [option["name"] for option in item["options"]] == ["鼠药", "敌敌畏", "灭螂药", "酒精", "稀料"]
+        for option in item["options"]:
+            again = office.by(call.actor, *call.roles)
+            assert office.open(register, again, **form | {"item": option["code"]})
+
+
+@pytest.mark.rule("B-HAZ-01")
+def test_a_sixth_is_added_by_whoever_keeps_the_rulebook_and_by_nobody_at_the_desk(tmp_path: Path) -> None:
+    """Promise: it takes a change of the organisation's file; from then on it is drawn like the others."""
+    options = "{alcohol: 酒精, thinner: 稀料, petrol: 汽油}"
+    sixth = f"""
+overrides:
+  - version: "2026.1"
+    effective_from: 2020-01-01
+    intake:
+      registers:
+        dangerous_goods_use:
+          fields:
+            item: {{name: 品名, type: choice, options: {options}, required: true, source: organisation}}
+"""
+    other = office_of(tmp_path, "property", sixth)
+    assert other.open("dangerous_goods_use", other.by("u-1", *LEADER), **DRAW | {"item": "petrol"})
+    unknown = refused(
+        "dangerous_goods_use", other.by("u-1", *LEADER), step=other.open, **DRAW | {"item": "kerosene"}
     )
-    item = next(field for field in shown["fields"] if field["field"] == "item")
-    assert [option["name"] for option in item["options"]] == ["鼠药", "敌敌畏", "灭螂药", "酒精", "稀料"]
+    assert unknown.rule == "organisation"
 
 
 @pytest.mark.rule("B-HAZ-02")

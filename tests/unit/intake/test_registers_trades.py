@@ -57,6 +57,24 @@ def test_a_count_goes_through_three_levels_and_shows_where_book_and_stock_differ
     assert works.told(record, "record_flagged")[0]["source"] == "B-MAT-01"
 
 
+@pytest.mark.rule("B-MAT-01")
+def test_each_level_does_its_own_part_and_no_level_is_left_out(works: Office) -> None:
+    """Promise: only the site reports, only its department checks, only the material office files, and all of it."""
+    count = {"site": "site-7", "material_code": "M-100", "book": 10, "stock": 10}
+    for left_out in count:
+        short = {key: value for key, value in count.items() if key != left_out}
+        wrong = refused("material_count", works.by("u-1", "site_staff"), step=works.open, **short)
+        assert wrong.rule == "B-MAT-01"
+    record = works.open("material_count", works.by("u-1", "site_staff"), **count)
+    for level in ("site_staff", "business_management"):
+        assert refused(record, "check", works.by("u-5", level), step=works.act).rule == "B-MAT-01"
+    works.act(record, "check", works.by("u-3", "business_department"))
+    for level in ("site_staff", "business_department"):
+        assert refused(record, "file", works.by("u-5", level), step=works.act).rule == "B-MAT-01"
+    assert works.act(record, "file", works.by("u-4", "business_management"))["state"] == "filed"
+    assert (works.get(record)["flags"], works.told(record, "record_flagged")) == ([], [])
+
+
 @pytest.mark.rule("B-MAT-03")
 def test_the_planner_sees_a_request_after_the_site_chief_approved_it(works: Office) -> None:
     """Promise: the planner can neither act nor hears of it before the review, and hears at once after it."""

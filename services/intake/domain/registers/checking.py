@@ -4,19 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator
 
-from services.intake.domain.registers.definition import (
+from services.intake.domain.registers.definition import Action, Computed, Condition, Field, Grant, Register
+from services.intake.domain.registers.words import (
     CLOSED,
     CORRECTED,
+    DESTROY,
     OPENED,
-    Action,
-    Computed,
-    Condition,
-    Field,
-    Grant,
     Is,
     Move,
     Otherwise,
-    Register,
     Sum,
     Type,
 )
@@ -149,6 +145,7 @@ def _use_faults(register: Register) -> Iterator[_Fault]:
             if register.field(code) is None:
                 yield f"unique.{number}.fields", f"there is no field {code!r}"
         yield from _known(unique.when, codes, f"unique.{number}.when")
+    yield from _overlap_faults(register)
     for check in register.checks:
         if (check.otherwise is Otherwise.NOTE) != (check.note is not None):
             yield f"checks.{check.code}.note", "goes with otherwise: note, and that with it"
@@ -157,6 +154,28 @@ def _use_faults(register: Register) -> Iterator[_Fault]:
         for step in check.at:
             if step not in steps:
                 yield f"checks.{check.code}.at", f"there is no action {step!r}"
+
+
+def _overlap_faults(register: Register) -> Iterator[_Fault]:
+    """Find stretches of time whose ends are not of one kind, or that lack the day they are on."""
+    for number, rule in enumerate(register.no_overlap):
+        place = f"no_overlap.{number}"
+        begins = register.field(rule.begins)
+        if begins is None or begins.type not in (Type.DATE, Type.MOMENT, Type.TIME):
+            yield f"{place}.begins", f"there is no date, moment or time {rule.begins!r}"
+            continue
+        ends = register.field(rule.ends) if rule.ends is not None else begins
+        if ends is None or ends.type is not begins.type:
+            yield f"{place}.ends", f"there is no {begins.type} {rule.ends!r}"
+        day = register.field(rule.day) if rule.day is not None else None
+        if (begins.type is Type.TIME) != (day is not None and day.type is Type.DATE):
+            yield f"{place}.day", "goes with times, is the field with their date, and times go with it"
+        elif rule.day is not None and rule.day not in rule.per:
+            yield f"{place}.per", f"holds {rule.day!r} too: times are of a day"
+        for code in rule.per:
+            if register.field(code) is None:
+                yield f"{place}.per", f"there is no field {code!r}"
+        yield from _known(rule.when, _codes(register), f"{place}.when")
 
 
 def _grant_faults(register: Register, grants: Iterable[Grant], place: str) -> Iterator[_Fault]:
@@ -171,7 +190,7 @@ def _grant_faults(register: Register, grants: Iterable[Grant], place: str) -> It
 def _action_faults(register: Register) -> Iterator[_Fault]:
     for action in register.actions:
         place = f"actions.{action.code}"
-        if action.code in (OPENED, CLOSED, CORRECTED):
+        if action.code in (OPENED, CLOSED, CORRECTED, DESTROY):
             yield place, "is a word of the mechanism: call it otherwise"
         if bool(action.grants) == bool(action.levels):
             yield f"{place}.grants", "names who may, or levels do"

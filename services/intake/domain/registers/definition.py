@@ -5,100 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
-from enum import StrEnum
 
+from services.intake.domain.registers.words import FILED, Every, Is, Move, Otherwise, Sum, Type
 from services.intake.domain.rulebook import Numbering
 from shared.clocks import WarnPoint
 from shared.regulations.values import Sourced
 from shared.worktime import Duration
-
-#: What happens to a record beside its actions; no action may be called so.
-OPENED, CLOSED, CORRECTED = "opened", "closed", "corrected"
-#: The state of records whose register names no states: written once, and done with.
-FILED = "filed"
-
-
-class Type(StrEnum):
-    """What may stand in a field."""
-
-    TEXT = "text"
-    NUMBER = "number"
-    AMOUNT = "amount"
-    DATE = "date"
-    MOMENT = "moment"
-    TIME = "time"
-    FLAG = "flag"
-    CHOICE = "choice"
-    STAFF = "staff"
-    CUSTOMER = "customer"
-    UNIT = "unit"
-    CASE = "case"
-    CONTACT = "contact"
-    RECORD = "record"
-    LIST = "list"
-
-
-class Default(StrEnum):
-    """What stands in a field nobody filled."""
-
-    ACTOR = "actor"
-    NOW = "now"
-    TODAY = "today"
-
-
-class Is(StrEnum):
-    """How two values compare."""
-
-    EQUAL = "equal"
-    NOT_EQUAL = "not_equal"
-    LESS = "less"
-    AT_MOST = "at_most"
-    MORE = "more"
-    AT_LEAST = "at_least"
-    ONE_OF = "one_of"
-    FILLED = "filled"
-    EMPTY = "empty"
-
-
-class Otherwise(StrEnum):
-    """What a failing check does: refuse the step, ask for a note, or flag the record."""
-
-    REFUSE = "refuse"
-    NOTE = "note"
-    FLAG = "flag"
-
-
-class Sum(StrEnum):
-    """How a field is computed."""
-
-    SUM = "sum"
-    DIFFERENCE = "difference"
-    PRODUCT = "product"
-    QUOTIENT = "quotient"
-    PERCENTAGE = "percentage"
-    COUNT = "count"
-    DAYS = "days"
-    MINUTES = "minutes"
-    LEAST = "least"
-    MOST = "most"
-    ORDER = "order"
-
-
-class Move(StrEnum):
-    """What a step does to a stock."""
-
-    IN = "in"
-    OUT = "out"
-    TRANSFER = "transfer"
-
-
-class Every(StrEnum):
-    """How often a record is due."""
-
-    DAY = "day"
-    WEEK = "week"
-    MONTH = "month"
-    YEAR = "year"
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,6 +87,23 @@ class Unique:
     fields: tuple[str, ...]
     source: str
     open_only: bool = True
+    when: Condition | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class NoOverlap:
+    """What no two open records may have at overlapping times.
+
+    From the field ``begins`` to the field ``ends``, days with both ends, moments, or times of the ``day`` a third
+    field names. Moments and times are held in whole steps of so many minutes.
+    """
+
+    begins: str
+    source: str
+    ends: str | None = None
+    day: str | None = None
+    per: tuple[str, ...] = ()
+    step: int = 5
     when: Condition | None = None
 
 
@@ -320,9 +249,10 @@ class Obligation:
 
 @dataclass(frozen=True, slots=True)
 class Retention:
-    """How long records are kept, in years after they were closed."""
+    """How long records are kept, in years after they were closed, and who may destroy them then."""
 
     years: int
+    grants: tuple[Grant, ...]
     source: str
 
 
@@ -355,6 +285,7 @@ class Register:
     numbering: Numbering | None = None
     computed: tuple[Computed, ...] = ()
     unique: tuple[Unique, ...] = ()
+    no_overlap: tuple[NoOverlap, ...] = ()
     checks: tuple[Check, ...] = ()
     states: tuple[State, ...] = (State(FILED, "已登记", final=True),)
     actions: tuple[Action, ...] = ()

@@ -3,25 +3,16 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from services.intake.domain.registers.definition import (
-    Check,
-    Default,
-    Field,
-    Grant,
-    Is,
-    Otherwise,
-    Register,
-    Sum,
-    Type,
-)
+from services.intake.domain.registers.definition import Check, Field, Grant, Register
 from services.intake.domain.registers.reckoning import Values, applies, holds, numeric, place_of
+from services.intake.domain.registers.words import Default, Is, Otherwise, Sum, Type
 from shared.errors import Problem, RuleRefused
 from shared.history import Cause, timestamp
 from shared.worktime import Calendar
@@ -176,15 +167,3 @@ def _difference(check: Check, values: Values, numbers: frozenset[str]) -> dict[s
         return {}
     right = values.get(condition.other) if condition.other is not None else condition.value
     return {"difference": str(Decimal(values[condition.field]) - Decimal(str(right)) * condition.factor)}
-
-
-def shared_keys(register: Register, org: str, values: Mapping[str, Any], *, is_open: bool) -> list[str]:
-    """Return what no other record may have too, in the words of the unique index."""
-    numbers = numeric(register.fields, register.computed)
-    keys = []
-    for number, unique in enumerate(register.unique):
-        parts = [values.get(code) for code in unique.fields]
-        if (unique.open_only and not is_open) or None in parts or not applies(unique.when, values, numbers):
-            continue
-        keys.append("|".join([org, register.code, str(number), *(str(part) for part in parts)]))
-    return keys

@@ -9,7 +9,8 @@ from datetime import date
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
 
-from services.intake.domain.registers.definition import Computed, Condition, Field, Is, Sum, Type
+from services.intake.domain.registers.definition import Computed, Condition, Field
+from services.intake.domain.registers.words import Is, Sum, Type
 from shared.history import moment_of
 
 _COMPARE: Mapping[Is, Callable[[Any, Any], Any]] = {
@@ -108,22 +109,27 @@ def _text(number: Decimal, places: int) -> str:
     return str(rounded + 0)
 
 
-def _number(  # noqa: PLR0911 - one way out for each way to compute
+def _number(
     each: Computed, values: Values, numbers: frozenset[str], lists: Mapping[str, frozenset[str]]
 ) -> Decimal | None:
     if each.rows is not None:
-        rows = values.get(each.rows) or []
-        taken = [row for row in rows if applies(each.when, row, lists[each.rows])]
-        if each.field is None or each.how is Sum.COUNT:
-            return Decimal(len(taken))
-        parts = [Decimal(row[each.field]) for row in taken if row.get(each.field) is not None]
-        return _fold(each.how, parts) if parts or each.how is Sum.SUM else None
-    if not applies(each.when, values, numbers):
-        return None
+        return _of_rows(each, values.get(each.rows) or [], lists[each.rows])
+    return _of_fields(each, values) if applies(each.when, values, numbers) else None
+
+
+def _of_rows(each: Computed, rows: Sequence[Values], numbers: frozenset[str]) -> Decimal | None:
+    taken = [row for row in rows if applies(each.when, row, numbers)]
+    if each.field is None or each.how is Sum.COUNT:
+        return Decimal(len(taken))
+    parts = [Decimal(row[each.field]) for row in taken if row.get(each.field) is not None]
+    return _fold(each.how, parts) if parts or each.how is Sum.SUM else None
+
+
+def _of_fields(each: Computed, values: Values) -> Decimal | None:
     given = [values.get(code) for code in each.fields]
-    if each.how is Sum.COUNT:
-        return Decimal(sum(1 for value in given if value not in (None, [])))
     present = [value for value in given if value is not None]
+    if each.how is Sum.COUNT:
+        return Decimal(sum(1 for value in present if value != []))
     if len(present) < len(given):
         return None
     if each.how in (Sum.DAYS, Sum.MINUTES):

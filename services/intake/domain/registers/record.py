@@ -3,93 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from datetime import date, datetime, time, timedelta
+from dataclasses import dataclass, field, replace
+from datetime import datetime
 from typing import Any, ClassVar
 
-from services.intake.domain.registers.definition import (
-    CLOSED,
-    CORRECTED,
-    OPENED,
-    Action,
-    ClockRule,
-    Default,
-    Level,
-    Notice,
-    Register,
-    Type,
-)
-from services.intake.domain.registers.demands import (
-    Hand,
-    demand,
-    granted,
-    run_checks,
-    shared_keys,
-    with_defaults,
-)
+from services.intake.domain.registers.definition import Action, ClockRule, Notice, Register
+from services.intake.domain.registers.demands import Hand, demand, granted, run_checks, with_defaults
+from services.intake.domain.registers.parts import Act, ClockNotice, Correction, Owed
 from services.intake.domain.registers.reckoning import applies, numeric, with_computed
+from services.intake.domain.registers.sharing import shared_keys
+from services.intake.domain.registers.signing import levels_of, role_for, signatures
 from services.intake.domain.registers.stock import Change, changes_of
+from services.intake.domain.registers.timing import since_of, until_of, years_before
 from services.intake.domain.registers.values import read_values, tokens
+from services.intake.domain.registers.words import CLOSED, CORRECTED, DESTROY, OPENED, Default, Type
 from services.intake.domain.timed import Timed
 from shared.clocks import Authority, Firing, Kind
 from shared.errors import RuleRefused, ValidationFailed
-from shared.history import Cause, moment_of
+from shared.history import Cause
 
 #: What a field that an action fills says anew every time the action is taken.
 _ANEW: frozenset[object] = frozenset(Default)
-
-
-@dataclass(frozen=True, slots=True)
-class Act:
-    """One person's step; ``done`` when no further signature was needed, ``sets`` what it filled in."""
-
-    action: str
-    by: str
-    role: str
-    at: datetime
-    from_state: str
-    to_state: str
-    done: bool
-    sets: dict[str, Any]
-
-
-@dataclass(frozen=True, slots=True)
-class Correction:
-    """One field put right: what stood there, what stands there now, by whom and why."""
-
-    field: str
-    before: Any
-    after: Any
-    by: str
-    role: str
-    at: datetime
-    reason: str
-
-
-@dataclass(frozen=True, slots=True)
-class ClockNotice:
-    """Who is told when a clock fires; kept with the record, because the timer reads no rulebook."""
-
-    code: str
-    at: tuple[str, ...]
-    to: tuple[str, ...]
-    to_field: str | None
-    why: str
-    source: str
-
-
-@dataclass(frozen=True, slots=True)
-class Owed:
-    """A change of a balance that the record has made and the balance may not know of yet."""
-
-    key: str
-    balance_id: str
-    stock: str
-    item: str
-    place: str | None
-    amount: str
-    source: str
-    told: bool
 
 
 @dataclass(kw_only=True)
@@ -115,6 +49,7 @@ class Record(Timed):
     clock_notices: list[ClockNotice] = field(default_factory=list)
     owed: list[Owed] = field(default_factory=list)
     owed_since: datetime | None = None
+    destroyed_at: datetime | None = None
 
     @classmethod
     def opened(
@@ -142,7 +77,6 @@ class Record(Timed):
             opened_at=hand.at,
             opened_by=hand.actor,
             values=values,
-            clock_notices=_clock_notices(register),
         )
         record._fill(register, with_defaults(fields, values, hand))
         demand(register, record.values, {f.code for f in fields if f.required}, record.values.keys())
@@ -159,8 +93,8 @@ class Record(Timed):
         if action is None:
             message = f"{register.name} has no action {code!r}"
             raise ValidationFailed(message)
-        signed = self._signatures(code)
-        role = self._may(register, action, hand, signed)
+        signed = signatures(self.acts, code)
+        role = self._may(register, action, hand)
         fields = [f for f in register.fields if f.code in (*action.sets, *action.needs)]
         sets = read_values(fields, given)
         if signed and any(self.values.get(key) not in (None, value) for key, value in sets.items()):
@@ -184,7 +118,7 @@ class Record(Timed):
             *(flag for flag in before if register_has_no(register, flag)),
             *run_checks(register, self.values, code, before),
         ]
-        done = len(signed) + 1 >= len(self._levels(register, action))
+        done = len(signed) + 1 >= len(levels_of(register, action, self.values))
         if done and action.to is not None:
             self._move(register, action.to, hand)
         self.acts.append(Act(code, hand.actor, role, hand.at, from_state, self.state, done, sets))
@@ -210,6 +144,7 @@ class Record(Timed):
         )
         if not given:
             raise ValidationFailed("a correction names what it puts right")
+        self._refuse_destroyed(register.source)
         moved = _moved(register)
         stocked = sorted(moved & set(given))
         if stocked:
@@ -231,6 +166,29 @@ class Record(Timed):
         data = {**self._head(), "fields": sorted(new), "role": role, **self._shown(register)}
         self.record("record_corrected", data, at=hand.at, cause=hand.cause)
         self._after_step(register, CORRECTED, before, hand, was_open=self.is_open)
+
+    def destroy(self, register: Register, hand: Hand) -> None:
+        """Take away what stood in a record that nobody has to keep any longer; that it was there stays known.
+
+        RuleRefused where nothing says how long it is kept, before that time is over, or by one who may not.
+        """
+        rule = register.retention
+        if rule is None:
+            raise RuleRefused(f"nothing says how long {register.name} is kept", rule=register.source)
+        role = granted(rule.grants, hand, {}, self.opened_by, rule.source, "destruction")
+        self._refuse_destroyed(rule.source)
+        if self.is_open or self.closed_at is None or self.closed_at > years_before(hand.at, rule.years):
+            raise RuleRefused(f"it is kept for {rule.years} years after it is closed", rule=rule.source)
+        if self.owed:
+            raise RuleRefused("a balance does not know of it yet", rule=rule.source)
+        self.values, self.tokens, self.shared, self.staff = {}, [], [], [self.opened_by]
+        self.acts = [replace(act, sets={}) for act in self.acts]
+        self.corrections = [replace(each, before=None, after=None, reason="") for each in self.corrections]
+        self.destroyed_at = hand.at
+        self.acts.append(Act(DESTROY, hand.actor, role, hand.at, self.state, self.state, done=True, sets={}))
+        data = {**self._head(), "action": DESTROY, "from": self.state, "to": self.state, "role": role}
+        data |= {"done": True, **self._shown(register)}
+        self.record("record_acted", data, at=hand.at, cause=hand.cause)
 
     def changes(self, register: Register, step: str) -> list[Change]:
         """Return what ``step``, just taken, does to balances; nothing while signatures are missing."""
@@ -262,51 +220,17 @@ class Record(Timed):
             if event in notice.at:
                 self._notice(notice, now, cause)
 
-    def _may(self, register: Register, action: Action, hand: Hand, signed: list[Act]) -> str:
+    def _may(self, register: Register, action: Action, hand: Hand) -> str:
+        self._refuse_destroyed(action.source)
         possible = self.state in action.from_ if action.from_ else self.is_open
         if not possible:
             raise RuleRefused(f"{action.name} is not possible in state {self.state}", rule=action.source)
-        levels = self._levels(register, action)
-        if not levels:
-            raise RuleRefused(f"{action.name} has no level for this record", rule=action.source)
-        grants = levels[min(len(signed), len(levels) - 1)].grants
-        role = granted(grants, hand, self.values, self.opened_by, action.source, action.name)
-        if hand.actor in {act.by for act in signed}:
-            raise RuleRefused(f"{action.name} needs the hand of another person", rule=action.source)
-        finished = {act.action for act in self.acts if act.done}
-        missing = [code for code in action.after if code not in finished]
-        if missing:
-            raise RuleRefused(f"{action.name} comes after {', '.join(missing)}", rule=action.source)
-        if action.once and action.code in finished:
-            raise RuleRefused(f"{action.name} was done already", rule=action.source)
-        if any(hand.actor not in self._who(code) for code in action.same_as):
-            message = f"{action.name} is for whoever did {', '.join(action.same_as)}"
-            raise RuleRefused(message, rule=action.source)
-        if any(hand.actor in self._who(code) for code in action.not_same_as):
-            message = f"{action.name} is not for whoever did {', '.join(action.not_same_as)}"
-            raise RuleRefused(message, rule=action.source)
-        return role
+        levels = levels_of(register, action, self.values)
+        return role_for(action, levels, hand, self.values, self.opened_by, self.acts)
 
-    def _who(self, step: str) -> set[str]:
-        if step == OPENED:
-            return {self.opened_by}
-        return {act.by for act in self.acts if act.action == step}
-
-    def _levels(self, register: Register, action: Action) -> list[Level]:
-        if not action.levels:
-            return [Level(action.grants)] * action.signers
-        numbers = numeric(register.fields, register.computed)
-        return [level for level in action.levels if applies(level.when, self.values, numbers)]
-
-    def _signatures(self, code: str) -> list[Act]:
-        """Return the signatures the action has since the record last moved on, or the action was last done."""
-        found: list[Act] = []
-        for act in self.acts:
-            if act.done and (act.action == code or act.from_state != act.to_state):
-                found = []
-            elif act.action == code:
-                found.append(act)
-        return found
+    def _refuse_destroyed(self, source: str) -> None:
+        if self.destroyed_at is not None:
+            raise RuleRefused("what stood in it is destroyed", rule=source)
 
     def _required(self, register: Register) -> set[str]:
         return {f.code for f in register.of_opening() if f.required}
@@ -344,7 +268,15 @@ class Record(Timed):
     def _refresh(self, register: Register) -> None:
         """Keep what the record is found by, and what it may not share."""
         self.tokens = tokens(register.fields, self.values)
-        self.shared = shared_keys(register, self.org, self.values, is_open=self.is_open)
+        self.shared = list(shared_keys(register, self.org, self.values, is_open=self.is_open))
+        # The timer reads no rulebook: what its notices depend on changes only with a step, and is weighed here.
+        numbers = numeric(register.fields, register.computed)
+        self.clock_notices = [
+            ClockNotice(n.code, n.at, n.to, n.to_field, n.why, n.source)
+            for n in register.notices
+            if any(step.startswith(("breach:", "warn:")) for step in n.at)
+            and applies(n.when, self.values, numbers)
+        ]
         named = [
             str(self.values[f.code])
             for f in register.fields
@@ -366,22 +298,22 @@ class Record(Timed):
                 self.drop_clock(deadline.name, hand.at, hand.cause)
 
     def _begin(self, rule: ClockRule, register: Register, hand: Hand) -> None:
-        since = None
-        if rule.since is not None:
-            if self.values.get(rule.since) is None:
-                return
-            since = _instant(register, rule.since, self.values[rule.since], hand, None)
         if rule.within is not None:
-            self.begin_clock(
-                rule.code, rule.within, hand.calendar, hand.at, hand.cause, since=since, warn_at=rule.warn_at
-            )
+            since = since_of(rule, register, self.values, hand)
+            if since is not None:
+                self.begin_clock(
+                    rule.code,
+                    rule.within,
+                    hand.calendar,
+                    hand.at,
+                    hand.cause,
+                    since=since,
+                    warn_at=rule.warn_at,
+                )
             return
-        if rule.until is None:
-            due = datetime.combine(hand.at.astimezone(hand.zone).date(), _time(rule.by), hand.zone)
-        elif self.values.get(rule.until) is None:
+        due = until_of(rule, register, self.values, hand)
+        if due is None:
             return
-        else:
-            due = _instant(register, rule.until, self.values[rule.until], hand, rule.by, end=True)
         self.begin_clock_until(
             rule.code, due, hand.calendar, hand.at, hand.cause, source=rule.source, warn_at=rule.warn_at
         )
@@ -428,14 +360,6 @@ def register_has_no(register: Register, flag: str) -> bool:
     return all(check.code != flag for check in register.checks)
 
 
-def _clock_notices(register: Register) -> list[ClockNotice]:
-    return [
-        ClockNotice(n.code, n.at, n.to, n.to_field, n.why, n.source)
-        for n in register.notices
-        if any(step.startswith(("breach:", "warn:")) for step in n.at)
-    ]
-
-
 def _moved(register: Register) -> set[str]:
     """Return the fields a stock was moved by: to correct them would leave the stock wrong."""
     rule = register.balance
@@ -450,20 +374,3 @@ def _moved(register: Register) -> set[str]:
 def _is_text(register: Register, code: str) -> bool:
     found = register.field(code)
     return found is None or found.type is Type.TEXT or found.personal
-
-
-def _time(text: str | None) -> time:
-    return time.fromisoformat(text) if text is not None else time.min
-
-
-def _instant(
-    register: Register, code: str, value: str, hand: Hand, by: str | None, *, end: bool = False
-) -> datetime:
-    """Return the instant a date or moment stands for; of a date its end, its time ``by``, or its beginning."""
-    found = register.field(code)
-    if found is not None and found.type is Type.MOMENT:
-        return moment_of(value)
-    day = date.fromisoformat(value)
-    if end and by is None:
-        day += timedelta(days=1)
-    return datetime.combine(day, _time(by), hand.zone)

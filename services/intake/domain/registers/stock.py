@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from services.intake.domain.registers.definition import BalanceRule, Move, Register
+from services.intake.domain.registers.definition import BalanceRule, Register
+from services.intake.domain.registers.words import Move
 from shared.aggregate import Aggregate
-from shared.errors import RuleRefused
+from shared.errors import RuleRefused, Unavailable
 from shared.history import Cause, timestamp
 from shared.ids import derived_id
+
+#: How many changes a volume of a balance holds; a document has to stay small, for it is written whole.
+FULL = 500
+_VOLUME = "-"
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,11 +42,21 @@ class Reserved:
     amount: Decimal
     at: datetime
     intent: dict[str, Any]
+    #: Whoever took it is given up: the step must not be written with it any more.
+    withdrawn: bool = False
+
+
+class Withdrawn(Unavailable):
+    """What was taken for a step is just being given back: it can be taken anew in a moment."""
 
 
 @dataclass(kw_only=True)
 class Balance(Aggregate):
-    """How much of one item there is in one place."""
+    """How much of one item there is in one place.
+
+    It is kept in volumes (册): one that is ``full`` is closed, kept as it is, and carried over into the next.
+    Of the commands it has applied the next one knows those of the volume before: older ones are long settled.
+    """
 
     stock: str
     item: str
@@ -50,6 +65,43 @@ class Balance(Aggregate):
     quantity: Decimal = Decimal(0)
     reserved: list[Reserved] = field(default_factory=list)
     reserved_since: datetime | None = None
+    volume: int = 1
+    known_before: int = 0
+    full: bool | None = None
+    closed: bool = False
+
+    @property
+    def book(self) -> str:
+        """Return the id that all its volumes have in common."""
+        return self.id.partition(_VOLUME)[0]
+
+    @property
+    def next_id(self) -> str:
+        """Return the id of the next volume."""
+        return f"{self.book}{_VOLUME}{self.volume + 1}"
+
+    def close(self) -> bool:
+        """Close a full volume for good; return False while a step is under way in it."""
+        if self.reserved:
+            return False
+        self.closed = True
+        return True
+
+    def carried_over(self) -> Balance:
+        """Return the volume after this closed one."""
+        known = self.processed[self.known_before :]
+        return Balance(
+            id=self.next_id,
+            org=self.org,
+            stock=self.stock,
+            item=self.item,
+            place=self.place,
+            told=self.told,
+            quantity=self.quantity,
+            volume=self.volume + 1,
+            processed=list(known),
+            known_before=len(known),
+        )
 
     def change(
         self, key: str, change: Change, at: datetime, cause: Cause, *, intent: Mapping[str, Any] | None = None
@@ -59,17 +111,23 @@ class Balance(Aggregate):
         Raises RuleRefused, naming the rule of the register, when less would be left than nothing.
         """
         if self.has_processed(key):
+            if intent is not None and any(each.key == key and each.withdrawn for each in self.reserved):
+                raise Withdrawn("this took so long that it is being given back: try again in a moment")
             return
         left = self.quantity + change.amount
         if left < 0:
             message = f"only {self.quantity} of {self.stock} is left, {-change.amount} is asked for"
-            details = {"balance_id": self.id, "left": str(self.quantity)}
+            details = {"balance_id": self.book, "left": str(self.quantity)}
             raise RuleRefused(message, rule=change.source, details=details)
         self.mark_processed(key)
         if intent is not None:
             self.reserved.append(Reserved(key, change.amount, at, dict(intent)))
             self._remember()
         self._put(left, change.amount, at, cause)
+
+    def withdraw(self, key: str) -> None:
+        """Let nobody write the step that ``key`` took for, unless it is written already."""
+        self.reserved = [replace(each, withdrawn=True) if each.key == key else each for each in self.reserved]
 
     def settle(self, key: str) -> None:
         """Take what was reserved for ``key`` as done."""
@@ -88,8 +146,10 @@ class Balance(Aggregate):
 
     def _put(self, quantity: Decimal, change: Decimal, at: datetime, cause: Cause) -> None:
         self.quantity = quantity
+        if len(self.history) + 1 >= FULL:
+            self.full = True
         data = {
-            "balance_id": self.id,
+            "balance_id": self.book,
             "stock": self.stock,
             "item": self.item if self.told else None,
             "change": str(change),

@@ -9,7 +9,8 @@ from datetime import date
 from decimal import Decimal
 from typing import Any
 
-from services.intake.domain.registers.definition import Field, Type
+from services.intake.domain.registers.definition import Field
+from services.intake.domain.registers.words import Type
 from shared.errors import Problem, ValidationFailed
 from shared.history import moment_of, timestamp
 
@@ -80,9 +81,9 @@ def _read(field: Field, value: Any, where: str, problems: list[Problem]) -> Any:
         return value
     if isinstance(value, int) and not isinstance(value, bool) and field.type is Type.NUMBER:
         value = str(value)
-    if not isinstance(value, str):
-        raise ValueError  # noqa: TRY004 - any wrong value is told the same way
-    return _read_text(field, value)
+    if isinstance(value, str):
+        return _read_text(field, value)
+    raise ValueError
 
 
 def _read_text(field: Field, value: str) -> str:

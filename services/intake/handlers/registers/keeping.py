@@ -6,10 +6,12 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from services.intake.domain.numbering import contact_number, series
-from services.intake.domain.registers.definition import OPENED, Field, Register
-from services.intake.domain.registers.demands import Hand, shared_keys
+from services.intake.domain.registers.definition import Field, Register, Unique
+from services.intake.domain.registers.demands import Hand
 from services.intake.domain.registers.record import Record
+from services.intake.domain.registers.sharing import shared_keys
 from services.intake.domain.registers.stock import Change
+from services.intake.domain.registers.words import DESTROY, OPENED
 from services.intake.domain.rulebook import IntakeRules
 from services.intake.handlers.acting import Caller, change, create, new_id
 from services.intake.handlers.registers.stocks import Stocks
@@ -82,6 +84,12 @@ class KeepRegisters:
         changes: list[Change] = []
 
         def step(record: Record, cause: Cause) -> None:
+            if data["action"] == DESTROY:
+                # How long it is kept is said by the rules of today, not by those it was written under.
+                ruling = self._rules.in_force(call.org, self._clock.now())
+                register = register_of(ruling, record.register)
+                record.destroy(register, self._hand(call, ruling, cause))
+                return
             ruling = self._rules.of_version(call.org, record.regulation)
             register = register_of(ruling, record.register)
             before = record.values
@@ -158,12 +166,14 @@ class KeepRegisters:
 
     def _refuse_shared(self, register: Register, record: Record) -> None:
         """Refuse what another record has already; the index keeps out who comes at the same instant."""
-        for key in shared_keys(register, record.org, record.values, is_open=record.is_open):
-            holder = self._records.holder([key], record.id)
-            if holder is not None:
-                unique = register.unique[int(key.split("|")[2])]
-                message = f"another record has the same {', '.join(unique.fields)}"
-                raise RuleRefused(message, rule=unique.source, details={"record_id": holder})
+        shared = shared_keys(register, record.org, record.values, is_open=record.is_open)
+        met = self._records.holder(list(shared), record.id)
+        if met is not None:
+            holder, key = met
+            rule = shared[key]
+            what = ", ".join(rule.fields) if isinstance(rule, Unique) else f"time of {', '.join(rule.per)}"
+            message = f"another record has the same {what}"
+            raise RuleRefused(message, rule=rule.source, details={"record_id": holder})
 
     def _check_links(self, register: Register, record: Record, before: Mapping[str, Any]) -> None:
         """Refuse links that lead nowhere; what a linked record must be like counts when the link is made."""

@@ -13,10 +13,12 @@ from typing import TYPE_CHECKING, Any
 
 from openpyxl import Workbook
 
-from services.intake.domain.registers.definition import Every, Obligation, Register
+from services.intake.domain.registers.definition import Obligation, Register
 from services.intake.domain.registers.demands import OPENER
 from services.intake.domain.registers.reckoning import applies, numeric
 from services.intake.domain.registers.record import Record
+from services.intake.domain.registers.values import token
+from services.intake.domain.registers.words import Every
 from services.intake.handlers.acting import Caller
 from services.intake.handlers.desk import PERSONAL_DATA
 from services.intake.handlers.registers.keeping import register_of
@@ -24,14 +26,14 @@ from services.intake.handlers.registers.reading import admitted
 from services.intake.handlers.registers.views import masked, row_view
 from services.intake.handlers.ruling import Rules, Ruling
 from shared.clock import Clock
-from shared.errors import ValidationFailed
-from shared.history import timestamp
+from shared.errors import Problem, ValidationFailed
+from shared.history import moment_of, timestamp
 
 if TYPE_CHECKING:
     from services.intake.registers_kept import RecordsKept
 
-#: The most records one table holds.
-MAX_ROWS = 5000
+#: What stands between the two halves of a token.
+_AND = "~"
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 _HEAD = ("record_id", "number", "state", "opened_at", "opened_by", "closed_at")
 
@@ -63,21 +65,26 @@ class LookOverRegisters:
         rule = register.sampling
         if rule is None:
             raise ValidationFailed(f"no record of {register.name} is sampled")
-        records = self._of_period(call.org, register, data)
-        share = (rule.percent * len(records) / 100).to_integral_value(ROUND_CEILING)
-        count = min(len(records), max(int(share), rule.least))
-        order = sorted(records, key=lambda each: _drawn(data["seed"], each.id))
-        return [row_view(record) | {"source": rule.source} for record in order[:count]]
+        ids = [row["_id"] for row in self._records.rows(_of_period(call.org, register, data))]
+        share = (rule.percent * len(ids) / 100).to_integral_value(ROUND_CEILING)
+        drawn = sorted(ids, key=lambda each: _drawn(data["seed"], each))[: max(int(share), rule.least)]
+        found = {record.id: record for record in self._records.find({"_id": {"$in": drawn}})}
+        return [row_view(found[each]) | {"source": rule.source} for each in drawn]
 
     def export_register(self, call: Caller, data: Mapping[str, Any]) -> dict[str, Any]:
-        """Return a register as a table: CSV text, or a spreadsheet in base64; no cell is ever a formula."""
+        """Return a register as a table: CSV text, or a spreadsheet in base64; no cell is ever a formula.
+
+        Of what one table cannot hold, ``next`` says where to go on: given as ``after``, it brings the rest.
+        """
         register = self._register(call, data["register"])
         admitted(register, call)
         full = PERSONAL_DATA in call.roles
         columns = [field.code for field in register.fields] + [each.code for each in register.computed]
         names = [field.name for field in register.fields] + [each.name for each in register.computed]
         rows = [[*_HEAD, *names]]
-        for record in self._of_period(call.org, register, data):
+        query, limit = _of_period(call.org, register, data), data["limit"]
+        found = self._records.page_after(query, limit + 1, _place(data["after"]))
+        for record in found[:limit]:
             values = masked(register.fields, record.values, full=full)
             head = row_view(record)
             rows.append([_cell(head[key]) for key in _HEAD] + [_cell(values.get(code)) for code in columns])
@@ -87,19 +94,12 @@ class LookOverRegisters:
             "form": data["form"],
             "rows": len(rows) - 1,
             "masked": not full,
+            "next": _token(found[limit - 1]) if len(found) > limit else None,
             "file": content,
         }
 
     def _register(self, call: Caller, code: str) -> Register:
         return register_of(self._rules.in_force(call.org, self._clock.now()), code)
-
-    def _of_period(self, org: str, register: Register, data: Mapping[str, Any]) -> list[Record]:
-        query: dict[str, Any] = {"org": org, "register": register.code}
-        bounds = {"$gte": data["opened_from"], "$lt": data["opened_before"]}
-        given = {operator: bound for operator, bound in bounds.items() if bound is not None}
-        if given:
-            query["opened_at"] = given
-        return self._records.page(query, MAX_ROWS)
 
     def _missing(
         self, org: str, ruling: Ruling, register: Register, obligation: Obligation, at: datetime
@@ -135,25 +135,24 @@ class LookOverRegisters:
         if obligation.day_field is None:
             bounds = [datetime.combine(day, time.min, ruling.zone) for day in (first, end)]
             query["opened_at"] = {"$gte": bounds[0], "$lt": bounds[1]}
-        elif (end - first).days <= 31:  # noqa: PLR2004 - a longer period is found by looking at each record
-            days = [(first + timedelta(days=n)).isoformat() for n in range((end - first).days)]
-            query["tokens"] = {"$in": [f"{obligation.day_field}={day}" for day in days]}
+        else:
+            bounds_of_day = {
+                "$gte": token(obligation.day_field, first),
+                "$lt": token(obligation.day_field, end),
+            }
+            query["tokens"] = {"$elemMatch": bounds_of_day}
         if obligation.state:
             query["state"] = {"$in": list(obligation.state)}
         numbers = numeric(register.fields, register.computed)
-        for record in self._records.page(query):
-            day = record.values.get(obligation.day_field or "")
-            outside = obligation.day_field is not None and not (
-                day is not None and first.isoformat() <= str(day)[:10] < end.isoformat()
-            )
-            if outside or not applies(obligation.when, record.values, numbers):
+        for record in self._records.rows(query):
+            if not applies(obligation.when, record["values"], numbers):
                 continue
             if obligation.of is None:
                 yield None
             elif obligation.each == OPENER:
-                yield record.opened_by
+                yield record["opened_by"]
             else:
-                value = record.values.get(obligation.each or "")
+                value = record["values"].get(obligation.each or "")
                 yield None if value is None else str(value)
 
 
@@ -200,6 +199,30 @@ def _period(every: Every, day: date) -> tuple[date, date]:
         first = day.replace(day=1)
         return first, (first + timedelta(days=32)).replace(day=1)
     return date(day.year, 1, 1), date(day.year + 1, 1, 1)
+
+
+def _of_period(org: str, register: Register, data: Mapping[str, Any]) -> dict[str, Any]:
+    query: dict[str, Any] = {"org": org, "register": register.code}
+    bounds = {"$gte": data["opened_from"], "$lt": data["opened_before"]}
+    given = {operator: bound for operator, bound in bounds.items() if bound is not None}
+    return query | ({"opened_at": given} if given else {})
+
+
+def _token(record: Record) -> str:
+    """Return where a table ended that has ``record`` in its last row."""
+    return f"{timestamp(record.opened_at)}{_AND}{record.id}"
+
+
+def _place(after: str | None) -> tuple[datetime, str] | None:
+    """Return the place a token names; ValidationFailed when it is none of ours."""
+    if after is None:
+        return None
+    at, _, record_id = after.partition(_AND)
+    try:
+        return moment_of(at), record_id
+    except ValueError:
+        problem = Problem("after", "is not what a table before this one gave as next")
+        raise ValidationFailed("the table cannot go on there", problems=(problem,)) from None
 
 
 def _drawn(seed: str, record_id: str) -> str:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from services.intake.domain.registers.definition import Register
 from services.intake.domain.registers.reckoning import numeric
+from services.intake.domain.registers.timing import years_before
 from services.intake.domain.registers.values import token
 from services.intake.handlers.acting import Caller, cause_of, found
 from services.intake.handlers.desk import PERSONAL_DATA
@@ -68,6 +69,9 @@ class ReadRegisters:
         wanted = [token(code, value) for code, value in data["where"].items()]
         if wanted:
             query["tokens"] = {"$all": wanted}
+            self._keep_secret(call, data["register"], query)
+        if data["destroy_due"]:
+            query["$or"] = self._over(call, data["register"])
         return [row_view(record) for record in self._records.page(query, data["limit"], data["skip"])]
 
     def register_statistics(self, call: Caller, data: Mapping[str, Any]) -> dict[str, Any]:
@@ -83,17 +87,17 @@ class ReadRegisters:
         flags: dict[str, int] = {}
         sums = {code: Decimal(0) for code in data["sums"]}
         total = 0
-        for record in self._records.page(self._query(call, data)):
+        for record in self._records.rows(self._query(call, data)):
             total += 1
-            states[record.state] = states.get(record.state, 0) + 1
-            value = record.values.get(data["by"] or "")
+            states[record["state"]] = states.get(record["state"], 0) + 1
+            value = record["values"].get(data["by"] or "")
             if isinstance(value, str | bool):
                 key = str(value).lower() if isinstance(value, bool) else value
                 by[key] = by.get(key, 0) + 1
-            for flag in record.flags:
+            for flag in record["flags"]:
                 flags[flag] = flags.get(flag, 0) + 1
             for code in sums:
-                sums[code] += Decimal(record.values.get(code) or 0)
+                sums[code] += Decimal(record["values"].get(code) or 0)
         return {
             "register": register.code,
             "total": total,
@@ -108,7 +112,7 @@ class ReadRegisters:
         query = {"org": call.org} | {key: data[key] for key in ("stock", "item") if data[key] is not None}
         return [
             {
-                "balance_id": balance.id,
+                "balance_id": balance.book,
                 "stock": balance.stock,
                 "item": balance.item,
                 "place": balance.place,
@@ -123,6 +127,38 @@ class ReadRegisters:
             return [register_view(self._register(call, data["register"]), call.roles)]
         ruling = self._rules.in_force(call.org, self._clock.now())
         return [register_view(register, call.roles) for register in ruling.rules.registers]
+
+    def _keep_secret(self, call: Caller, code: str | None, query: dict[str, Any]) -> None:
+        """Let nobody find out by searching what stands in records they may not read."""
+        registers = self._rules.in_force(call.org, self._clock.now()).rules.registers
+        if code is not None:
+            for register in registers:
+                if register.code == code:
+                    admitted(register, call)
+            return
+        hidden = [
+            register.code
+            for register in registers
+            if register.confidential is not None and not call.roles.intersection(register.confidential.roles)
+        ]
+        if hidden:
+            query["register"] = {"$nin": hidden}
+
+    def _over(self, call: Caller, code: str | None) -> list[dict[str, Any]]:
+        """Return the conditions of records that nobody has to keep any longer; ValidationFailed where none ever are."""
+        now = self._clock.now()
+        found = [
+            {
+                "register": register.code,
+                "closed_at": {"$lte": years_before(now, register.retention.years)},
+                "destroyed_at": None,
+            }
+            for register in self._rules.in_force(call.org, now).rules.registers
+            if register.retention is not None and code in (None, register.code)
+        ]
+        if not found:
+            raise ValidationFailed("no rule says how long such records are kept")
+        return found
 
     def _register(self, call: Caller, code: str) -> Register:
         return register_of(self._rules.in_force(call.org, self._clock.now()), code)

@@ -9,7 +9,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from services.intake.domain.registers.record import Record
-from services.intake.domain.registers.stock import Balance, Change
+from services.intake.domain.registers.stock import Balance, Change, Withdrawn
 from services.intake.handlers.acting import Caller
 from shared.clock import Clock
 from shared.errors import Conflict, KefuError
@@ -40,6 +40,10 @@ class Stocks:
 
     What a step takes is reserved before the record is written, so that two can never take the same; what it
     gives is added after, so that nobody takes what is not there. Both are done once for each command.
+
+    A step that took too long is repeated by the timer, which is harmless while the first is still at it. What a
+    repeat refuses is given back, but only after the record was fenced: a first one that was merely slow finds its
+    record moved on, or its id taken, and cannot write what no longer has its stock.
     """
 
     def __init__(self, records: RecordsKept, balances: BalancesKept, clock: Clock) -> None:
@@ -108,6 +112,8 @@ class Stocks:
             for each in balance.reserved:
                 if each.at < before:
                     self._finish(balance, each.key, each.intent, repeat)
+        for balance in self._balances.full(_BATCH):
+            self._turn_over(balance)
         return len(owing) == _BATCH or len(unfinished) == _BATCH
 
     def _finish(
@@ -121,15 +127,48 @@ class Stocks:
         try:
             repeat(call, intent)
         except KefuError as error:
-            if error.transient and not isinstance(error, Conflict):
+            if error.transient and not isinstance(error, Conflict | Withdrawn):
                 raise
-        record = self._records.get(intent["record_id"], balance.org)
-        written = record is not None and any(answer.key == key for answer in record.answers)
+        record_id, org = intent["record_id"], balance.org
+        if not self._written(record_id, org, key):
+            # Whoever is still at it, however slowly, must neither write with what is given back nor take it again.
+            self._each(balance.id, org, lambda latest: latest.withdraw(key))
+            self._records.fence(record_id, org)
         now, cause = self._clock.now(), Cause(key, "system")
-        if written:
-            self._each(balance.id, balance.org, lambda latest: latest.settle(key))
+        if self._written(record_id, org, key):
+            self._each(balance.id, org, lambda latest: latest.settle(key))
         else:
-            self._each(balance.id, balance.org, lambda latest: latest.release(key, now, cause))
+            self._each(balance.id, org, lambda latest: latest.release(key, now, cause))
+
+    def _latest(self, balance_id: str, org: str) -> Balance | None:
+        """Return the volume of a balance that is written in; one that was closed and not carried over yet is."""
+        balance = self._balances.get(balance_id, org)
+        while balance is not None and balance.closed:
+            following = self._balances.get(balance.next_id, org)
+            if following is None:
+                self._balances.insert(balance.carried_over())
+                following = self._balances.get(balance.next_id, org)
+            balance = following
+        return balance
+
+    def _turn_over(self, balance: Balance) -> None:
+        """Close a full volume and begin the next; whoever changed it meanwhile leaves it to the next round."""
+        since = balance.history.next_seq
+        try:
+            if not balance.closed:
+                if not balance.close():
+                    return
+                self._balances.save(balance, since_seq=since)
+                balance.version += 1
+            self._latest(balance.id, balance.org)
+            balance.full = None
+            self._balances.save(balance, since_seq=since)
+        except Conflict:
+            return
+
+    def _written(self, record_id: str, org: str, key: str) -> bool:
+        record = self._records.get(record_id, org)
+        return record is not None and any(answer.key == key for answer in record.answers)
 
     def _change(
         self,
@@ -154,7 +193,7 @@ class Stocks:
         self, balance_id: str, org: str, step: Callable[[Balance], None], change: Change | None = None
     ) -> None:
         for _ in range(_ATTEMPTS):
-            balance = self._balances.get(balance_id, org)
+            balance = self._latest(balance_id, org)
             if balance is None:
                 if change is None:
                     return
@@ -170,12 +209,9 @@ class Stocks:
                 if self._balances.insert(balance):
                     return
                 continue
-            since, was = balance.history.next_seq, (len(balance.reserved), len(balance.processed))
+            since, was = balance.history.next_seq, (balance.reserved, list(balance.processed))
             step(balance)
-            if balance.history.next_seq == since and was == (
-                len(balance.reserved),
-                len(balance.processed),
-            ):
+            if balance.history.next_seq == since and was == (balance.reserved, balance.processed):
                 return
             try:
                 self._balances.save(balance, since_seq=since)

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from services.intake.domain.registers.definition import Action, Computed, Field, Register, Type
+from services.intake.domain.registers.definition import Action, Computed, Field, Register
 from services.intake.domain.registers.record import Record
+from services.intake.domain.registers.words import Type
 from shared.history import timestamp
 
 #: What stands in place of personal data.
