@@ -115,9 +115,7 @@ class Desk:
         preferences = list(customer.preferences) if customer else []
         return contact_view(contact) | {"text": contact.text, "preferences": preferences}
 
-    def contacts(
-        self, org: str, query: Mapping[str, Any], reach: Scope = UNBOUND
-    ) -> list[dict[str, Any]]:
+    def contacts(self, org: str, query: Mapping[str, Any], reach: Scope = UNBOUND) -> list[dict[str, Any]]:
         """Return a page of the contacts in ``reach``, newest first, without their text.
 
         RuleRefused when those of a category are asked for that the caller's post does not take.

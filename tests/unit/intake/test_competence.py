@@ -151,7 +151,9 @@ def test_the_manager_leads_nine_and_moves_a_request_from_one_to_another(tmp_path
 
 
 @pytest.mark.rule("B-CCP-09")
-def test_customer_service_staff_have_communication_doubts_and_complaints_on_their_list(tmp_path: Path) -> None:
+def test_customer_service_staff_have_communication_doubts_and_complaints_on_their_list(
+    tmp_path: Path,
+) -> None:
     """Promise: these three and nothing else; what comes in to repair is another's."""
     intake = of(tmp_path, "property")
     enter(intake, "C", "cs_staff")

@@ -9,7 +9,7 @@ import pytest
 from services.intake.rulebook import load_rulebooks
 from shared.clock import FixedClock
 from shared.errors import RuleRefused
-from tests.unit.complaints.fakes import PROPERTY, RETAIL, envelope
+from tests.unit.complaints.fakes import PROPERTY, RETAIL, entries, envelope
 from tests.unit.complaints.receiving_world import Reception
 from tests.unit.intake.fakes import ORGANISATIONS, beijing, customer
 from tests.unit.intake.on_duty import Intake
@@ -47,9 +47,11 @@ def test_a_call_the_front_desk_marks_as_complaint_becomes_a_case_with_owner_and_
     assert (kept["text"], kept["first_responsible"]["staff"]) == ("请问几点关门？", "u-1")
     assert kept["received_at"] == "2026-05-06T01:05:00.000Z"
     case = house.reception.world.case_of(taken["contact_id"], PROPERTY)
-    assert case.first_responsible["staff"] == "u-1"
-    assert house.reception.world.look.case(PROPERTY, case.id)["clocks"]
-    # Its people report to the director and accept nothing that another would have to do.
+    (opened,) = entries(case, "case_opened")
+    assert opened.data["taken_by"] == "u-1"
+    clocks = house.reception.world.look.case(PROPERTY, case.id)["deadlines"]
+    assert {clock["state"] for clock in clocks} == {"running"}
+    # Its people report to the director and to nobody else.
     intake = Intake(PROPERTY, "2026-05-06 09:00")
     for staff, post in (("D", "director"), ("F", "front_desk")):
         intake.do("enter_member", "hr", "manager", staff=staff, unit="management_office", post=post)
@@ -89,9 +91,7 @@ def test_a_store_confirms_the_reason_its_superior_rules_and_a_refusal_has_its_wo
     # Nobody rules before the store has looked into it.
     house.reception.refused("decide_validity", case, RuleRefused, roles=superior, by="boss", **ruling)
     found = {"reason_stands": False, "finding": "人为损坏"}
-    house.reception.world.do(
-        "take_step", case, step="store_check", filled=found, roles=store, actor="clerk"
-    )
+    house.reception.world.do("take_step", case, step="store_check", filled=found, roles=store, actor="clerk")
     house.reception.do("give_opinion", case, by="clerk", roles=store, stands=False, text="人为损坏")
     assert house.reception.seen(case)["opinion"]["stands"] is False
     house.reception.refused("decide_validity", case, RuleRefused, roles=store, by="clerk", **ruling)

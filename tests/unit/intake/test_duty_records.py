@@ -49,7 +49,9 @@ def test_log_handover_and_work_order_hold_together() -> None:
     whole in the end: taken, sent out, on site, charged, followed up.
     """
     intake = Intake("property-demo", "2025-03-03 07:45")
-    shift = intake.do("attend_shift", "jia", "duty_staff", action="arrive", day="2025-03-03", shift="day", **FRONT)
+    shift = intake.do(
+        "attend_shift", "jia", "duty_staff", action="arrive", day="2025-03-03", shift="day", **FRONT
+    )
     intake.at("2025-03-03 18:30")
     said = contact_data(category="repair", received_at="2025-03-03T18:30:00+08:00", text="卫生间漏水")
     intake.do("register_contact", "jia", **said)

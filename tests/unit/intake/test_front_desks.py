@@ -143,9 +143,11 @@ def test_a_contact_of_two_minutes_past_is_recorded_before_twelve_past(tmp_path: 
         desk.at(f"2026-03-02 {at}")
         claim: dict[str, Any] = {"category": "complaint", "complaint": _CLAIM} if number else {}
         desk.deliver(number, received_at=came, **claim)
-        (row,) = contacts(desk, limit=1, skip=0) if number == 0 else [
-            each for each in contacts(desk) if each["contact_id"] not in marks
-        ]
+        (row,) = (
+            contacts(desk, limit=1, skip=0)
+            if number == 0
+            else [each for each in contacts(desk) if each["contact_id"] not in marks]
+        )
         assert row["customer_id"].startswith("cu_")
         marks[row["contact_id"]] = row["recorded_late"]
     assert list(marks.values()) == [None, None, "B-DET-06"]
@@ -185,5 +187,3 @@ def test_an_inquiry_in_the_shop_is_answered_at_once(tmp_path: Path) -> None:
     clocks = {"response": {"name": "第一时间回应", "within": own, "source": "organisation"}}
     strict = Desk(organisation(tmp_path, "online-store", intake={"requests": {"clocks": clocks}}), tmp_path)
     assert instant(strict.clocks(strict.take())["response"]) == beijing("2026-03-02 10:02")
-
-
