@@ -79,7 +79,8 @@ class LookUpRequests:
 
     def _within(self, call: Caller, kind: str | None, unit: str | None) -> dict[str, Any]:
         """Return what bounds the caller's lists; RuleRefused when they ask for what is not theirs."""
-        reach, bounds = self._competence.of(call).reach, {}
+        reach = self._competence.of(call).reach
+        bounds: dict[str, Any] = {}
         if reach.kinds:
             if kind:
                 reach.kinds.check(kind, "the kind")

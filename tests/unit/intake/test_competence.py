@@ -28,9 +28,8 @@ def enter(intake: Intake, staff: str, post: str, unit: str = "customer_service")
 
 def opened(intake: Intake, who: str, kind: str, times: int = 1, **more: Any) -> str:
     """Open requests of a kind and return the last one's id."""
-    for _ in range(times):
-        request = intake.do("open_request", who, kind=kind, text="请处理", **more)
-    return str(request["request_id"])
+    made = [intake.do("open_request", who, kind=kind, text="请处理", **more) for _ in range(times)]
+    return str(made[-1]["request_id"])
 
 
 def rows(intake: Intake, who: str, **asked: Any) -> list[dict[str, Any]]:

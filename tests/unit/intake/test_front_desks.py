@@ -65,7 +65,7 @@ def test_enquiries_and_complaints_are_taken_while_the_shipment_is_on_its_way(for
 
 @pytest.mark.rule("A-LOG-57")
 def test_a_call_on_the_wrong_hotline_is_transferred_to_the_other(forwarder: Desk) -> None:
-    """Promise: of a complaint on the consultation line both agents' names are kept, and the complaint line counts it."""
+    """Promise: of a complaint on the consultation line both names are kept, and the complaint line counts it."""
     call = forwarder.take(881, channel="consultation_hotline")
     first, second = (forwarder.person(name, "service_desk") for name in ("A1", "A2"))
     assert forwarder.do("accept_request", first, id=call)["owner"]["unit"] == "consultation_line"
