@@ -9,6 +9,7 @@ from services.intake.application_duty import Duty, duty
 from services.intake.customers_kept import CustomersKept
 from services.intake.dossiers_kept import KeptDossiers
 from services.intake.handlers.access_log import Accesses
+from services.intake.handlers.competence import Competence
 from services.intake.handlers.data_requests import DataRequesting, Erasable, Eraser
 from services.intake.handlers.desk import Desk
 from services.intake.handlers.door import DoorKeeper
@@ -56,6 +57,7 @@ class Application:
     requests: HandleRequests
     openings: Openings
     look_up_requests: LookUpRequests
+    competence: Competence
     accounts: AccountApplication
     keep_registers: KeepRegisters
     read_registers: ReadRegisters
@@ -74,6 +76,7 @@ def build(runtime: Runtime) -> Application:
     dossiers.ensure_indexes()
     on_duty = duty(runtime, rules)
     requests = RequestsKept(runtime)
+    competence = Competence(on_duty.members, rules, runtime.clock)
     openings = Openings(requests, repository, rules, runtime.clock)
     accounts = build_accounts(runtime, rules)
     records, balances = RecordsKept(runtime), BalancesKept(runtime)
@@ -103,9 +106,10 @@ def build(runtime: Runtime) -> Application:
         data_requests=DataRequesting(asked, repository, accesses, rules, eraser, runtime.clock),
         eraser=eraser,
         door=door,
-        requests=HandleRequests(requests, repository, rules, runtime.clock),
+        requests=HandleRequests(requests, repository, rules, runtime.clock, competence),
         openings=openings,
-        look_up_requests=LookUpRequests(requests, rules, runtime.clock),
+        look_up_requests=LookUpRequests(requests, rules, runtime.clock, competence),
+        competence=competence,
         accounts=accounts,
         keep_registers=KeepRegisters(records, stocks, repository, rules, rulebooks, runtime.clock),
         read_registers=ReadRegisters(records, balances, rules, runtime.clock),

@@ -28,6 +28,7 @@ class Duty:
     handovers: Handovers
     visiting: Visiting
     directory: Directory
+    members: Members
     timed: tuple[Ticked, ...]
 
 
@@ -47,5 +48,6 @@ def duty(runtime: Runtime, rules: Rules) -> Duty:
         handovers=Handovers(kept, rules, clock),
         visiting=Visiting(visits, rules, clock),
         directory=Directory(members, rules, clock),
+        members=members,
         timed=(kept.pages, kept.shifts, kept.handovers, visits),
     )

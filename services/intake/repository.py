@@ -65,6 +65,10 @@ class IntakeRepository:
         self._customers.ensure_indexes([IndexModel([("org", ASCENDING), ("_id", ASCENDING)])])
         self._contacts.ensure_indexes([IndexModel([("customer_id", ASCENDING)])])
         by_publisher = [("org", ASCENDING), ("publisher", ASCENDING), ("rejected_at", ASCENDING)]
+        # Only those recorded late are in it: registering in time costs nothing more.
+        recorded_late: dict[str, Any] = {"partialFilterExpression": {"recorded_late": {"$exists": True}}}
+        late_first = [("org", ASCENDING), ("recorded_late", ASCENDING), ("received_at", DESCENDING)]
+        self._contacts.ensure_indexes([IndexModel(late_first, **recorded_late)])
         self._rejections.ensure_indexes(
             [IndexModel(by_publisher), IndexModel([("org", ASCENDING), ("_id", ASCENDING)])]
         )
@@ -160,11 +164,20 @@ class IntakeRepository:
         limit: int,
         skip: int,
         phase: str | None = None,
+        late: bool = False,
+        categories: Sequence[str] | None = None,
+        taken_by: Sequence[str] | None = None,
     ) -> list[Contact]:
-        """Return a page of the contacts of ``org``, newest first."""
+        """Return a page of the contacts of ``org``, newest first; of ``categories``, ``taken_by`` these, ``late``."""
         query: dict[str, Any] = {"org": org}
         if category:
             query["category"] = category
+        elif categories is not None:
+            query["category"] = {"$in": list(categories)}
+        if late:
+            query["recorded_late"] = {"$exists": True}
+        if taken_by is not None:
+            query["first_responsible.staff"] = {"$in": list(taken_by)}
         if phase:
             query["phase"] = phase
         if received_from:
@@ -300,6 +313,7 @@ def _contact_document(contact: Contact) -> Document:
         else complaint.as_data()
         | {"amount": None if complaint.amount is None else Decimal128(complaint.amount)},
         **({"request_due": contact.request_due} if contact.request_due else {}),
+        **({"recorded_late": contact.recorded_late} if contact.recorded_late else {}),
     }
 
 
@@ -315,6 +329,7 @@ def _contact(document: Mapping[str, Any]) -> Contact:
         first_responsible=Responsible(**document["first_responsible"]),
         complaint=complaint,
         request_due=document.get("request_due"),
+        recorded_late=document.get("recorded_late"),
     )
 
 

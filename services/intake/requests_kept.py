@@ -129,6 +129,10 @@ def _query(asked: Mapping[str, Any]) -> dict[str, Any]:
     if asked.get("mine"):
         whose = [{"owner.staff": asked["mine"]}, {"first_responsible.staff": asked["mine"]}]
         query["$and"] = [{"$or": whose}]
+    if asked.get("kinds"):
+        query.setdefault("opening.kind", {"$in": asked["kinds"]})
+    if asked.get("units"):
+        query.setdefault("$and", []).append({"$or": _reaching(asked["units"], asked["reader"])})
     if asked.get("due_before"):
         query["due_at"] = {"$lt": asked["due_before"]}
     bounds = {"$gte": asked.get("opened_from"), "$lt": asked.get("opened_before")}
@@ -136,3 +140,10 @@ def _query(asked: Mapping[str, Any]) -> dict[str, Any]:
     if given:
         query["opening.opened_at"] = given
     return query
+
+
+def _reaching(units: Sequence[str], reader: str) -> list[Document]:
+    """Return what makes a request one of ``units``, or of ``reader`` personally."""
+    offered = {"passed": {"$elemMatch": {"to.unit": {"$in": units}, "accepted_at": None}}}
+    mine = [{place: reader} for place in ("owner.staff", "first_responsible.staff", "helpers.staff")]
+    return [{"owner.unit": {"$in": units}}, {"parts.unit": {"$in": units}}, offered, *mine]

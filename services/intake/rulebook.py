@@ -37,7 +37,7 @@ from services.intake.rulebook_staff import StaffRow
 from services.intake.rulebook_visits import VisitsRow
 from services.names import SERVICES
 from shared.regulations import Rulebooks
-from shared.regulations.fields import REQUIRED, Flag, OneOf, Row, Table, Text, nested, source
+from shared.regulations.fields import REQUIRED, Flag, OneOf, Row, Table, Text, Whole, nested, source, sourced
 from shared.regulations.loading import Loaded, read_all
 
 PROFILES = Path(__file__).parent / "regulations"
@@ -73,6 +73,7 @@ class IntakeRulesSchema(Row):
     categories = Table(_CategoryRow(), **REQUIRED)
     channels = Table(_ChannelRow(), **REQUIRED)
     first_responsible = nested(_FirstResponsibleRow(), **REQUIRED)
+    recorded_minutes = sourced(Whole(least=1), load_default=None)
     files = nested(FileRulesRow(), load_default=FileRules())
     dossiers = Table(DossierRow())
     dossier_settings = Table(DossierSettingsRow())
@@ -91,6 +92,17 @@ class IntakeRulesSchema(Row):
     requests = requests_field()
     accounts = nested(AccountRulesRow(), load_default=AccountRules())
     numbering = nested(NumberingRow(), **REQUIRED)
+
+    @validates_schema
+    def _posts_handle_what_there_is(self, data: dict[str, Any], **_: object) -> None:
+        known = {category.code for category in data["categories"]}
+        known |= {kind.code for kind in data["requests"].kinds}
+        posts = data["staff"].posts if "staff" in data else ()
+        strange = {code for post in posts for code in post.handles} - known
+        if strange:
+            message = f"neither a kind of request nor a category: {', '.join(sorted(strange))}"
+            raise marshmallow.ValidationError({"staff": {"posts": [message]}})
+
     registers = registers_field()
 
     @validates_schema

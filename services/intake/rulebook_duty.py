@@ -68,6 +68,7 @@ class _KindRow(Row):
     name = Text(**REQUIRED)
     asks = Many(Text())
     on_holidays = Flag()
+    planned = Flag()
     source = source()
 
 

@@ -41,6 +41,7 @@ class _PostRow(Row):
     planned = Whole(least=1)
     sees = Many(Text())
     leads = Flag()
+    handles = Many(Text())
     source = source()
 
 
@@ -61,6 +62,8 @@ class StaffRow(Row):
     team = nested(_TeamRow())
     chained = sourced(Flag())
     account = sourced(Flag())
+    apart = sourced(Text())
+    deputies = sourced(Flag())
 
     @marshmallow.validates_schema
     def _those_named_are_there(self, data: dict[str, Any], **_: object) -> None:
@@ -68,7 +71,9 @@ class StaffRow(Row):
         posts: Sequence[Post] = data.get("posts", ())
         _named(units, "parent", "units")
         _named(posts, "superior", "posts")
-        rules = StaffRules(units=tuple(units))
+        rules = StaffRules(units=tuple(units), apart=data.get("apart"))
+        if rules.apart and rules.unit(rules.apart.value) is None:
+            raise marshmallow.ValidationError(f"there is no unit {rules.apart.value!r}", "apart")
         for unit in units:
             if unit.most is not None and sum(each.most is not None for each in rules.around(unit.code)) > 1:
                 raise marshmallow.ValidationError(f"{unit.code} lies in a unit with a headcount", "units")

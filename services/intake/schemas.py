@@ -137,6 +137,7 @@ class ContactQuery(Schema):
     category = fields.String(load_default=None, validate=CODE)
     phase = fields.String(load_default=None, validate=CODE)
     received_from = Moment(load_default=None)
+    late = truth(load_default=False)
     limit = fields.Integer(load_default=50, strict=True, validate=validate.Range(1, 200))
     skip = fields.Integer(load_default=0, strict=True, validate=validate.Range(0, 100_000))
 

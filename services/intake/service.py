@@ -73,12 +73,12 @@ class IntakeService(
     @query(*READER_ROLES, schema=ById)
     def get_contact(self, call: Call, data: dict[str, Any]) -> dict[str, Any]:
         """Return one contact with the customer's words."""
-        return self.app.desk.contact(call.org, data["id"])
+        return self.app.desk.contact(call.org, data["id"], self.app.competence.of(call).reach, call.actor)
 
     @query(*READER_ROLES, schema=ContactQuery)
     def list_contacts(self, call: Call, data: dict[str, Any]) -> list[dict[str, Any]]:
-        """Return a page of contacts, newest first."""
-        return self.app.desk.contacts(call.org, data)
+        """Return a page of the contacts of the caller's post and unit, newest first."""
+        return self.app.desk.contacts(call.org, data, self.app.competence.of(call).reach)
 
     @query(*READER_ROLES, schema=CountQuery)
     def count_contacts(self, call: Call, data: dict[str, Any]) -> dict[str, int]:

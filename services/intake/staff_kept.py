@@ -29,8 +29,13 @@ class Members(Kept[Member]):
             [
                 IndexModel([("org", ASCENDING), ("staff", ASCENDING)], unique=True),
                 IndexModel([("place", ASCENDING)], unique=True, sparse=True),
+                IndexModel([("org", ASCENDING), ("absences.deputy", ASCENDING)]),
             ]
         )
+
+    def concerning(self, org: str, staff: str) -> list[Member]:
+        """Return the member ``staff`` of ``org``, and those whose deputy they are or were for a while."""
+        return self.find({"org": org, "$or": [{"staff": staff}, {"absences.deputy": staff}]})
 
     def all(self, org: str) -> list[Member]:
         """Return everybody of ``org``, by staff id."""

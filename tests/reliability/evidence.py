@@ -15,6 +15,7 @@ from pymongo import MongoClient
 
 from kefu.topology import topology
 from services.complaints.rulebook import load_rulebooks
+from services.intake.rulebook import load_rulebooks as load_intake_rulebooks
 from services.names import SERVICES
 from shared.messaging.dead_letters import DeadLetters
 from shared.messaging.topology import dead_letter_queue
@@ -45,7 +46,7 @@ AGGREGATES = (
     ("intake", "customers", "opened_at"),
     ("intake", "contacts", "registered_at"),
     ("intake", "rejected_events", "rejected_at"),
-    ("intake", "requests", "opened_at"),
+    ("intake", "requests", "opening.opened_at"),
     ("complaints", "cases", "opened_at"),
     ("complaints", "offers", "proposed_at"),
     ("followup", "callbacks", "scheduled_at"),
@@ -130,6 +131,7 @@ class Investigation:
             *_command_scores(ledger, contacts, [*cases, *offers], callbacks),
             same("contact numbers", _numbers(contacts), _numbers(contacts)),
             same("complaints to cases", _complaints(contacts), _raised(cases)),
+            same("contacts to requests", _asking(contacts), _asked_by(documents["intake", "requests"])),
             same("replies to callbacks", _replies(cases), _called(callbacks)),
             same("callbacks' results to cases", _results(callbacks), _taken(cases)),
             same("vain calls to messages", _vain(cases), _requests(documents["followup", "messages"])),
@@ -225,6 +227,22 @@ def _complaints(contacts: Iterable[Document]) -> list[str]:
 
 def _raised(cases: Iterable[Document]) -> list[str]:
     return [contact for case in cases for contact in case["contacts"]]
+
+
+def _asking(contacts: Iterable[Document]) -> list[str]:
+    """Return the contacts that by the rulebook of their day become a request, each of which opens one."""
+    books = load_intake_rulebooks(_ORGANISATIONS)
+    asking = []
+    for contact in contacts:
+        rules = books.for_org(contact["org"], contact["received_at"]).sections.requests
+        if contact["routed_to"] == "desk" and rules.kind_for(contact["category"], contact["channel"]):
+            asking.append(contact["_id"])
+    return asking
+
+
+def _asked_by(requests: Iterable[Document]) -> list[str]:
+    """Return by which contacts requests were opened, once for each request."""
+    return [row["opening"]["contact_id"] for row in requests if row["opening"]["contact_id"]]
 
 
 def _entries_of(documents: Iterable[Document], *types: str) -> list[Document]:

@@ -86,6 +86,8 @@ class Contact(Aggregate):
     phase: str | None = None
     #: When it asked for a request, until that is known to be there.
     request_due: datetime | None = None
+    #: By which rule it was recorded too late after it came in; None when in time.
+    recorded_late: str | None = None
 
     def register(self, *, customer_is_new: bool, cause: Cause) -> None:
         """Record that the contact was registered under its number and routed."""

@@ -18,6 +18,7 @@ from services.intake.domain.files.rules import FileRules
 from services.intake.domain.privacy.rules import Privacy
 from services.intake.domain.requests.rules import RequestRules
 from services.intake.domain.same.rules import AccountRules
+from shared.regulations.values import Sourced
 
 
 class Destination(StrEnum):
@@ -86,7 +87,10 @@ class Numbering:
 
 @dataclass(frozen=True, slots=True)
 class IntakeRules:
-    """The intake part of one version of an organisation's rulebook; what is not listed is refused."""
+    """The intake part of one version of an organisation's rulebook; what is not listed is refused.
+
+    A contact that is recorded ``recorded_minutes`` after it came in, or later, is marked as recorded late.
+    """
 
     categories: tuple[Category, ...]
     channels: tuple[Channel, ...]
@@ -103,6 +107,7 @@ class IntakeRules:
     requests: RequestRules = field(default_factory=RequestRules)
     accounts: AccountRules = field(default_factory=AccountRules)
     registers: tuple[Register, ...] = ()
+    recorded_minutes: Sourced[int] | None = None
 
     def category(self, code: str) -> Category | None:
         """Return the category called ``code``, or ``None`` when the rulebook has none."""

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from services.intake.domain.contact import Contact
 from services.intake.domain.customer import Customer
 from services.intake.domain.door import CONTRACT
+from services.intake.domain.duty.scope import UNBOUND, Scope
 from services.intake.domain.rejection import Rejection, reasons_data
 from services.intake.domain.rulebook import IntakeRules
 from services.intake.errors import no_contact, no_customer, no_rejection
@@ -16,7 +17,7 @@ from services.intake.handlers.registering import Intent, Registrar, intent_probl
 from services.intake.metrics import CONTACTS_REGISTERED
 from shared.aggregate import digest_of
 from shared.clock import Clock
-from shared.errors import Conflict, ValidationFailed
+from shared.errors import Conflict, RuleRefused, ValidationFailed
 from shared.handling import Calling
 from shared.history import Cause, timestamp
 from shared.identity import mask_name, mask_phone
@@ -95,18 +96,38 @@ class Desk:
             raise ValidationFailed(message, problems=problems)
         return intent
 
-    def contact(self, org: str, contact_id: str) -> dict[str, Any]:
-        """Return one contact with the customer's own words and preferences (A-LOG-08)."""
+    def contact(
+        self, org: str, contact_id: str, reach: Scope = UNBOUND, actor: str | None = None
+    ) -> dict[str, Any]:
+        """Return one contact with the customer's own words and preferences (A-LOG-08).
+
+        RuleRefused when it is not in the ``reach`` of ``actor``, who did not take it either.
+        """
         contact = self._repository.contact(contact_id, org)
         if contact is None:
             raise no_contact(contact_id)
+        taken_by = contact.first_responsible.staff
+        if reach.categories and taken_by != actor:
+            reach.categories.check(contact.category, "the category")
+        if reach.units and taken_by not in reach.staff:
+            raise RuleRefused(f"{contact_id} is another unit's", rule=reach.units.source)
         customer = self._repository.customer(contact.customer_id, org)
         preferences = list(customer.preferences) if customer else []
         return contact_view(contact) | {"text": contact.text, "preferences": preferences}
 
-    def contacts(self, org: str, query: Mapping[str, Any]) -> list[dict[str, Any]]:
-        """Return a page of contacts, newest first, without their text."""
-        return [contact_view(contact) for contact in self._repository.contacts(org, **query)]
+    def contacts(self, org: str, query: Mapping[str, Any], reach: Scope = UNBOUND) -> list[dict[str, Any]]:
+        """Return a page of the contacts in ``reach``, newest first, without their text.
+
+        RuleRefused when those of a category are asked for that the caller's post does not take.
+        """
+        bounds: dict[str, Any] = {}
+        if reach.categories and query["category"]:
+            reach.categories.check(query["category"], "the category")
+        elif reach.categories:
+            bounds["categories"] = sorted(reach.categories.codes)
+        if reach.units:
+            bounds["taken_by"] = sorted(reach.staff)
+        return [contact_view(contact) for contact in self._repository.contacts(org, **query, **bounds)]
 
     def count(
         self, org: str, received_from: datetime | None, received_before: datetime | None
@@ -175,6 +196,7 @@ def contact_view(contact: Contact) -> dict[str, Any]:
         "publisher": contact.publisher,
         "complaint": contact.complaint.as_data() if contact.complaint else None,
         "phase": contact.phase,
+        "recorded_late": contact.recorded_late,
     }
 
 

@@ -49,8 +49,8 @@ class DutyLog:
         ruling = self._ruling(call, now)
         rules = ruling.rules.duty
         granted(call, rules.writers, "writing in the duty log")
-        checked_kind(rules, data["kind"], data["fields"])
         plan = checked_plan(rules, data["plan"])
+        checked_kind(rules, data["kind"], data["fields"], planned=plan is not None)
         if data["corrects"] is not None:
             found(self._kept.entries.get(data["corrects"], call.org), "log entry", data["corrects"])
         today = now.astimezone(ruling.zone).date()

@@ -189,6 +189,8 @@ def _contact(contact_id: str, intent: Intent, customer_id: str, serial: int, now
         raise ValueError(message)
     routed_to, target = route(category)
     unit = normal_unit(intent.customer.unit)
+    limit = rules.recorded_minutes
+    late = limit is not None and now - intent.received_at >= timedelta(minutes=limit.value)
     return Contact(
         id=contact_id,
         org=intent.org,
@@ -209,4 +211,5 @@ def _contact(contact_id: str, intent: Intent, customer_id: str, serial: int, now
         publisher=intent.publisher,
         complaint=intent.complaint,
         phase=intent.phase,
+        recorded_late=limit.source if limit and late else None,
     )

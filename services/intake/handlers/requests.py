@@ -6,10 +6,12 @@ from collections.abc import Collection, Mapping
 from typing import Any, Protocol
 
 from services.intake.domain.contact import Contact
+from services.intake.domain.duty.scope import Scope
 from services.intake.domain.requests.filling import check_demands, read_all
 from services.intake.domain.requests.request import Holder, Part, Request, newly
 from services.intake.domain.requests.rules import Action, Kind, Process, RequestRules, holds
 from services.intake.handlers.acting import Caller, Shelf, change, create, found
+from services.intake.handlers.competence import Competence
 from services.intake.handlers.requests_opening import Asked, open_request, routed, start_clock
 from services.intake.handlers.requests_views import moved_view
 from services.intake.handlers.ruling import Rules, Ruling
@@ -39,15 +41,19 @@ class Contacts(Protocol):
 class HandleRequests:
     """Everything people do with requests."""
 
-    def __init__(self, shelf: RequestShelf, contacts: Contacts, rules: Rules, clock: Clock) -> None:
-        """Keep requests on ``shelf``, under the rulebooks of ``rules``."""
+    def __init__(
+        self, shelf: RequestShelf, contacts: Contacts, rules: Rules, clock: Clock, competence: Competence
+    ) -> None:
+        """Keep requests on ``shelf``, under the rulebooks of ``rules``; ``competence`` bounds who touches which."""
         self._shelf, self._contacts, self._rules, self._clock = shelf, contacts, rules, clock
+        self._competence = competence
 
     def open_request(self, call: Caller, data: Mapping[str, Any]) -> dict[str, Any]:
         """Open a request by hand: for a contact, or without one, such as a task or a report upward.
 
-        Raises RuleRefused by the rule of the kind when the caller may not, of the subtype when the customer's
-        class has it not, of the field or demand that is not met, and of ``once`` when there is one already.
+        Raises RuleRefused by the rule of the kind when the caller may not, of the caller's post when it does not
+        handle the kind, of the subtype when the customer's class has it not, of the field or demand that is not
+        met, and of ``once`` when there is one already.
         """
         return create(
             self._shelf, call, data, "rq", lambda new, cause: self._opened(new, call, data, cause), moved_view
@@ -59,6 +65,9 @@ class HandleRequests:
         rules = ruling.rules.requests
         kind = _kind(rules, data["kind"])
         _must_have(kind.by, call, kind.source, f"open a {kind.code}")
+        reach = self._competence.of(call).reach
+        if reach.kinds:
+            reach.kinds.check(kind.code, "the kind")
         if data["level"] is not None and rules.level(data["level"]) is None:
             raise ValidationFailed(f"there is no level {data['level']!r}")
         contact = self._contact(call, data["contact_id"])
@@ -76,7 +85,7 @@ class HandleRequests:
             since=contact.received_at if contact else now,
             first_responsible=_first(contact, call),
             facts=facts,
-            owner=_assigned(data, rules),
+            owner=_assigned(data, rules, reach),
             contact_id=contact.id if contact else None,
             customer_id=customer_id,
             customer_class=data["customer_class"],
@@ -119,7 +128,7 @@ class HandleRequests:
         )
 
     def _act(self, request: Request, call: Caller, data: Mapping[str, Any], cause: Cause) -> None:
-        request.must_be_open()
+        acting_for = self._taken_up(request, call)
         ruling, kind, process = self._governed(request)
         rules, now = ruling.rules.requests, self._clock.now()
         action = process.action(data["action"])
@@ -137,7 +146,8 @@ class HandleRequests:
             raise RuleRefused(message, rule=action.source)
         if action.closes:
             _must_be_answered(request, rules)
-        request.do(action.code, action.to or request.stage, call.actor, filled, now, cause)
+        stage = action.to or request.stage
+        request.do(action.code, stage, call.actor, filled, now, cause, acting_for=acting_for)
         if action.routes:
             to, source = routed(kind, rules, request.known())
             request.lead_to(to, source, now, cause)
@@ -186,7 +196,7 @@ class HandleRequests:
         )
 
     def _offer(self, request: Request, call: Caller, data: Mapping[str, Any], cause: Cause) -> None:
-        request.must_be_open()
+        acting_for = self._taken_up(request, call)
         ruling, _, _ = self._governed(request)
         rules = ruling.rules.requests
         source = rules.handoff.source if rules.handoff else DESIGN
@@ -194,7 +204,7 @@ class HandleRequests:
         to = Holder(staff=data["staff"])
         if data["unit"] is not None:
             to = _there(_unit_leads(rules, data["unit"]), data["absent"], data["unit"], source)
-        request.offer(to, call.actor, data["reason"], self._clock.now(), cause)
+        request.offer(to, call.actor, data["reason"], self._clock.now(), cause, acting_for=acting_for)
 
     def accept_request(self, call: Caller, data: Mapping[str, Any]) -> dict[str, Any]:
         """Take what was offered to the caller, or to a role of theirs, or what waits for such a role.
@@ -211,11 +221,12 @@ class HandleRequests:
         )
 
     def _accept(self, request: Request, call: Caller, cause: Cause) -> None:
-        request.must_be_open()
+        acting_for = self._taken_up(request, call)
         ruling, _, _ = self._governed(request)
         offered = request.offered
         to = offered.to if offered else request.owner
-        if not (to.staff == call.actor or (to.staff is None and to.role in call.roles)):
+        theirs = to.staff is not None and to.staff in {call.actor, acting_for}
+        if not (theirs or (to.staff is None and to.role in call.roles)):
             handoff = ruling.rules.requests.handoff
             raise RuleRefused(
                 f"{request.id} is not offered to you", rule=handoff.source if handoff else DESIGN
@@ -223,13 +234,13 @@ class HandleRequests:
         # Who was the first to be asked answers until somebody accepts what they passed on, or for good.
         keep = ruling.rules.first_responsible.kept_on_transfer or offered is None
         keep = keep and request.first_responsible.staff is not None
-        request.accept(call.actor, self._clock.now(), cause, keep_first=keep)
+        request.accept(call.actor, self._clock.now(), cause, keep_first=keep, acting_for=acting_for)
 
     def ask_help(self, call: Caller, data: Mapping[str, Any]) -> dict[str, Any]:
         """Ask a colleague or a role for help; the request stays with its owner."""
 
         def step(request: Request, cause: Cause) -> None:
-            request.must_be_open()
+            self._taken_up(request, call)
             request.ask_help(Holder(role=data["role"], staff=data["staff"]), self._clock.now(), cause)
 
         return change(self._shelf, call, data, "request", step, moved_view)
@@ -249,7 +260,7 @@ class HandleRequests:
         )
 
     def _delay(self, request: Request, call: Caller, data: Mapping[str, Any], cause: Cause) -> None:
-        request.must_be_open()
+        self._taken_up(request, call)
         ruling, _, _ = self._governed(request)
         rule = ruling.rules.requests.clock(data["clock"])
         if rule is None or request.clock(rule.code) is None:
@@ -266,7 +277,7 @@ class HandleRequests:
         """Ask several departments at once, each to answer by its time; ``lead`` is the one with the demand."""
 
         def step(request: Request, cause: Cause) -> None:
-            request.must_be_open()
+            self._taken_up(request, call)
             rules = self._governed(request)[0].rules.requests
             for unit in (data["lead"], *(each["unit"] for each in data["departments"])):
                 _unit_leads(rules, unit)
@@ -290,7 +301,7 @@ class HandleRequests:
         )
 
     def _answer(self, request: Request, call: Caller, data: Mapping[str, Any], cause: Cause) -> None:
-        request.must_be_open()
+        self._taken_up(request, call)
         rules, now = self._governed(request)[0].rules.requests, self._clock.now()
         departments = rules.departments
         if data["unit"] is None:
@@ -305,6 +316,11 @@ class HandleRequests:
         unit = rules.unit(data["unit"])
         _must_have(_unit_leads(rules, data["unit"]), call, unit.source if unit else DESIGN, "answer for it")
         request.answer_part(data["unit"], data["text"], agrees=data["agrees"], at=now, cause=cause)
+
+    def _taken_up(self, request: Request, call: Caller) -> str | None:
+        """Return for whom the caller acts, None when for themselves; RuleRefused when it is closed or not theirs."""
+        request.must_be_open()
+        return self._competence.of(call).acting_for(request, call.actor)
 
     def _governed(self, request: Request) -> tuple[Ruling, Kind, Process]:
         ruling = self._rules.of_version(request.org, request.regulation)
@@ -341,12 +357,17 @@ def _first(contact: Contact | None, call: Caller) -> Holder:
     return Holder(role=contact.first_responsible.role, staff=contact.first_responsible.staff)
 
 
-def _assigned(data: Mapping[str, Any], rules: RequestRules) -> Holder | None:
-    """Return whom the caller names, if anybody."""
-    if data["unit"] is None and data["assigned_to"] is None:
+def _assigned(data: Mapping[str, Any], rules: RequestRules, reach: Scope) -> Holder | None:
+    """Return whom the caller names, if anybody; what people of a unit that stays apart open is that unit's."""
+    unit = data["unit"]
+    if unit is None and reach.home and rules.unit(reach.home):
+        unit = reach.home
+    if unit is None and data["assigned_to"] is None:
         return None
-    role = _unit_leads(rules, data["unit"])[0] if data["unit"] else None
-    return Holder(data["unit"], role, data["assigned_to"])
+    if unit and reach.units:
+        reach.units.check(unit, "the unit")
+    role = _unit_leads(rules, unit)[0] if unit else None
+    return Holder(unit, role, data["assigned_to"])
 
 
 def _unit_leads(rules: RequestRules, code: str) -> tuple[str, ...]:

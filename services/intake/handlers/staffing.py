@@ -95,10 +95,18 @@ class Directory:
         return change(self._kept, call, {**data, "id": known.id}, "member", step, Member.view)
 
     def members(self, call: Caller, data: Mapping[str, Any]) -> list[dict[str, Any]]:
-        """Return members by unit with all below it, by post, or by a skill of at least a level and not absent."""
+        """Return members by unit with all below it, by post, or by a skill of at least a level and not absent.
+
+        Whoever is of a unit that stays apart sees the people of that unit only.
+        """
         ruling = self._ruling(call)
+        rules = ruling.rules.staff
         today = self._clock.now().astimezone(ruling.zone).date()
-        units = ruling.rules.staff.within(data["unit"]) if data["unit"] else None
+        units = rules.within(data["unit"]) if data["unit"] else None
+        mine = self._kept.find({"org": call.org, "staff": call.actor}, limit=1) if rules.apart else []
+        home = rules.home(mine[0].unit) if mine else None
+        if home:
+            units = rules.within(home) & (units or rules.within(home))
         rows = [
             member
             for member in self._kept.all(call.org)

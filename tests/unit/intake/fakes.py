@@ -131,6 +131,9 @@ class MemoryIntake(IntakeRepository):
         limit: int,
         skip: int,
         phase: str | None = None,
+        late: bool = False,
+        categories: Sequence[str] | None = None,
+        taken_by: Sequence[str] | None = None,
     ) -> list[Contact]:
         found = [
             contact
@@ -138,6 +141,9 @@ class MemoryIntake(IntakeRepository):
             if contact.org == org
             and category in (None, contact.category)
             and phase in (None, contact.phase)
+            and (contact.recorded_late is not None or not late)
+            and (categories is None or contact.category in categories)
+            and (taken_by is None or contact.first_responsible.staff in taken_by)
             and (received_from is None or contact.received_at >= received_from)
         ]
         return sorted(found, key=lambda contact: contact.received_at, reverse=True)[skip : skip + limit]

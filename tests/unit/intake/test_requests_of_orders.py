@@ -118,8 +118,9 @@ def test_a_days_work_is_done_that_day(desk: Desk) -> None:
     clock = desk.clocks(request)["same_day"]
     assert (instant(clock), clock["source"]) == (beijing("2026-03-03 00:00"), "B-ECM-19")
     desk.at("2026-03-02 23:59")
-    assert desk.rows(state="overdue") == []
+    assert desk.clocks(request)["same_day"]["state"] == "running"
     desk.at("2026-03-03 00:00")
+    assert desk.clocks(request)["same_day"]["state"] == "breached"
     assert [row["request_id"] for row in desk.rows(state="overdue")] == [request]
 
 

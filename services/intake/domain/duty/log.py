@@ -117,8 +117,11 @@ class LogEntry(Aggregate):
         self.record("duty_work_followed", data, at=step.at, cause=cause)
 
 
-def checked_kind(rules: DutyRules, code: str, fields: dict[str, str]) -> LogKind:
-    """Return the kind an entry is of; ValidationFailed when there is none, RuleRefused when a field is missing."""
+def checked_kind(rules: DutyRules, code: str, fields: dict[str, str], *, planned: bool) -> LogKind:
+    """Return the kind an entry is of; ValidationFailed when there is none, RuleRefused when what it asks is missing.
+
+    That is a field, or the emergency plan it opens, if it has not been ``planned``.
+    """
     kind = rules.kind(code)
     if kind is None:
         codes = ", ".join(kind.code for kind in rules.kinds)
@@ -130,6 +133,9 @@ def checked_kind(rules: DutyRules, code: str, fields: dict[str, str]) -> LogKind
             rule=kind.source,
             details={"missing": missing},
         )
+    if kind.planned and not planned:
+        codes = ", ".join(plan.code for plan in rules.plans)
+        raise RuleRefused(f"an entry of kind {code} opens its plan: {codes}", rule=kind.source)
     return kind
 
 

@@ -50,7 +50,8 @@ class ShiftTemplate:
 class LogKind:
     """A kind of entry of the duty log and the fields it ``asks`` to be filled.
 
-    With ``on_holidays`` the page of a statutory holiday is not signed without one.
+    With ``on_holidays`` the page of a statutory holiday is not signed without one; one that is ``planned`` is
+    written with the emergency plan (应急预案) it opens.
     """
 
     code: str
@@ -58,6 +59,7 @@ class LogKind:
     source: str
     asks: tuple[str, ...] = ()
     on_holidays: bool = False
+    planned: bool = False
 
 
 @dataclass(frozen=True, slots=True)

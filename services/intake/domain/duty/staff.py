@@ -26,7 +26,10 @@ class Unit:
 
 @dataclass(frozen=True, slots=True)
 class Post:
-    """A post: its superior's post, its level, the lists it sees, and its headcount; blank in the handbook is None."""
+    """A post: its superior's post, its level, the lists it sees, and its headcount; blank in the handbook is None.
+
+    With ``handles`` its holders see and touch only requests of these kinds, and contacts of these categories.
+    """
 
     code: str
     name: str
@@ -37,6 +40,7 @@ class Post:
     planned: int | None = None
     sees: tuple[str, ...] = ()
     leads: bool = True
+    handles: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +58,8 @@ class StaffRules:
     """The staff part of a rulebook.
 
     ``chained`` names the rule that everybody has a superior; ``account`` that an account comes after the
-    induction and goes with its holder.
+    induction and goes with its holder; ``apart`` the unit below which each unit sees only what is its own;
+    ``deputies`` that what is done for somebody absent says for whom.
     """
 
     units: tuple[Unit, ...] = ()
@@ -62,6 +67,18 @@ class StaffRules:
     team: Team | None = None
     chained: Sourced[bool] | None = None
     account: Sourced[bool] | None = None
+    apart: Sourced[str] | None = None
+    deputies: Sourced[bool] | None = None
+
+    @property
+    def bounds(self) -> bool:
+        """Return whether a post or a unit bounds what anybody sees and does."""
+        return self.apart is not None or any(post.handles for post in self.posts)
+
+    def home(self, unit: str) -> str | None:
+        """Return the unit that stays apart from its neighbours and that ``unit`` lies in; None when in none."""
+        top = self.apart.value if self.apart else None
+        return next((each.code for each in self.around(unit) if top and each.parent == top), None)
 
     def unit(self, code: str) -> Unit | None:
         """Return the unit called ``code``, if there is one."""

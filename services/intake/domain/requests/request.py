@@ -30,7 +30,7 @@ class Holder:
 
 @dataclass(frozen=True, slots=True)
 class Passed:
-    """A change of hands: offered to whom, by whom, why, and who accepted it when."""
+    """A change of hands: offered to whom, by whom, why, and who accepted it when; the deputy of whom, if one was."""
 
     to: Holder
     by: str
@@ -38,17 +38,19 @@ class Passed:
     reason: str
     accepted_by: str | None = None
     accepted_at: datetime | None = None
+    acting_for: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Done:
-    """An action that was taken; ``stage`` is the one it led to."""
+    """An action that was taken; ``stage`` is the one it led to, ``acting_for`` for whom a deputy took it."""
 
     action: str
     stage: str
     by: str
     at: datetime
     filled: tuple[str, ...]
+    acting_for: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -223,18 +225,27 @@ class Request(Timed):
             raise RuleRefused(f"{self.id} is closed", rule=DESIGN)
 
     def do(
-        self, action: str, stage: str, by: str, filled: Mapping[str, Any], at: datetime, cause: Cause
+        self,
+        action: str,
+        stage: str,
+        by: str,
+        filled: Mapping[str, Any],
+        at: datetime,
+        cause: Cause,
+        *,
+        acting_for: str | None = None,
     ) -> None:
-        """Note that ``action`` was taken, what was filled in, and the stage it led to."""
+        """Note that ``action`` was taken, what was filled in, the stage it led to, and for whom a deputy took it."""
         before, self.stage = self.stage, stage
         self.facts |= filled
-        self.done.append(Done(action, stage, by, at, tuple(sorted(filled))))
+        self.done.append(Done(action, stage, by, at, tuple(sorted(filled)), acting_for))
         data = {
             "request_id": self.id,
             "action": action,
             "stage_from": before,
             "stage": stage,
             "filled": sorted(filled),
+            "acting_for": acting_for,
         }
         self.record("request_moved", data, at=at, cause=cause)
 
@@ -268,22 +279,27 @@ class Request(Timed):
             for rule in [rule for rule in self.on_breach if rule.clock == firing.clock]:
                 self.give_task(rule.task, rule.to, rule.source, now, cause)
 
-    def offer(self, to: Holder, by: str, reason: str, at: datetime, cause: Cause) -> None:
+    def offer(
+        self, to: Holder, by: str, reason: str, at: datetime, cause: Cause, *, acting_for: str | None = None
+    ) -> None:
         """Offer the request to somebody else; until they accept it stays where it is."""
         if self.offered is not None:
             self.passed.pop()
-        self.passed.append(Passed(to, by, at, reason))
-        self._changed_hands("offered", to, at, cause)
+        self.passed.append(Passed(to, by, at, reason, acting_for=acting_for))
+        self._changed_hands("offered", to, at, cause, acting_for)
 
-    def accept(self, by: str, at: datetime, cause: Cause, *, keep_first: bool) -> None:
+    def accept(
+        self, by: str, at: datetime, cause: Cause, *, keep_first: bool, acting_for: str | None = None
+    ) -> None:
         """Let ``by`` have what was offered, or what nobody has yet; the first person answers until then."""
         offered = self.offered
         if offered is not None:
-            self.passed[-1] = replace(offered, accepted_by=by, accepted_at=at)
+            acted = acting_for or offered.acting_for
+            self.passed[-1] = replace(offered, accepted_by=by, accepted_at=at, acting_for=acted)
         self.owner = replace(offered.to if offered else self.owner, staff=by)
         if not keep_first:
             self.first_responsible = Holder(staff=by)
-        self._changed_hands("accepted", self.owner, at, cause)
+        self._changed_hands("accepted", self.owner, at, cause, acting_for)
 
     def lead_to(self, to: Holder, source: str, at: datetime, cause: Cause) -> None:
         """Let the unit ``to`` have it, if what is known by now leads there; an offer to others is void then."""
@@ -344,13 +360,16 @@ class Request(Timed):
         data = {"request_id": self.id, "kind": self.opening.kind, "stage": self.stage, "on_time": not late}
         self.record("request_closed", data, at=at, cause=cause)
 
-    def _changed_hands(self, change: str, to: Holder, at: datetime, cause: Cause) -> None:
+    def _changed_hands(
+        self, change: str, to: Holder, at: datetime, cause: Cause, acting_for: str | None = None
+    ) -> None:
         data = {
             "request_id": self.id,
             "change": change,
             "to": to.as_data(),
             "first_responsible": self.first_responsible.as_data(),
             "times": len(self.passed),
+            "acting_for": acting_for,
         }
         self.record("request_passed_on", data, at=at, cause=cause)
 
