@@ -8,12 +8,16 @@ from services.intake.application_accounts import AccountApplication, build_accou
 from services.intake.application_duty import Duty, duty
 from services.intake.customers_kept import CustomersKept
 from services.intake.dossiers_kept import KeptDossiers
+from services.intake.erasing_kept import Holders
 from services.intake.handlers.access_log import Accesses
-from services.intake.handlers.data_requests import DataRequesting, Erasable, Eraser
+from services.intake.handlers.data_requests import DataRequesting
 from services.intake.handlers.desk import Desk
 from services.intake.handlers.door import DoorKeeper
 from services.intake.handlers.dossier_reading import LookUpDossiers
 from services.intake.handlers.dossiers import KeepDossiers
+from services.intake.handlers.erasing import Eraser
+from services.intake.handlers.erasing_elsewhere import Elsewhere
+from services.intake.handlers.erasing_limits import Limits
 from services.intake.handlers.files import Files
 from services.intake.handlers.personal_data import PersonalData
 from services.intake.handlers.receive import ReceiveEvents
@@ -83,12 +87,16 @@ def build(runtime: Runtime) -> Application:
     timed: list[Ticked] = [dossiers, requests, *on_duty.timed, *accounts.timed, records]
     digest_above = runtime.settings.clock_digest_above
     registrar = Registrar(repository, runtime.clock, runtime.ids, openings)
-    accesses = Accesses(AccessLog(runtime), rules, runtime.clock)
     asked = DataRequests(runtime)
-    # Every part that keeps personal data of customers and is to erase it when asked.
-    erasable: list[Erasable] = []
-    eraser = Eraser(asked, repository, erasable, rules, runtime.clock, runtime.ids)
-    door = DoorKeeper(repository, Throttles(runtime), rules, runtime.clock)
+    log, flags, throttles = AccessLog(runtime), PrivacyFiles(runtime), Throttles(runtime)
+    # Every collection of the service, beside those of the repository: what is personal of each is erased when asked.
+    own = (customers, dossiers, requests, records, balances, asked, log, flags, throttles)
+    holders = Holders((*own, *on_duty.kept, *accounts.kept))
+    holders.ensure_indexes()
+    accesses = Accesses(log, rules, runtime.clock)
+    elsewhere = Elsewhere(holders, Limits(rules))
+    eraser = Eraser(asked, repository, elsewhere, rules, runtime.clock, runtime.ids)
+    door = DoorKeeper(repository, throttles, rules, runtime.clock)
     return Application(
         receive=ReceiveEvents(repository, registrar, rulebooks, runtime.clock, door=door),
         desk=Desk(repository, registrar, rulebooks, runtime.clock),
@@ -99,7 +107,7 @@ def build(runtime: Runtime) -> Application:
         look_up_dossiers=LookUpDossiers(dossiers, rules, runtime.clock),
         duty=on_duty,
         accesses=accesses,
-        personal_data=PersonalData(repository, accesses, asked, PrivacyFiles(runtime), runtime.clock),
+        personal_data=PersonalData(repository, accesses, asked, flags, runtime.clock),
         data_requests=DataRequesting(asked, repository, accesses, rules, eraser, runtime.clock),
         eraser=eraser,
         door=door,

@@ -8,12 +8,16 @@ from typing import Any
 
 from pymongo import ASCENDING, DESCENDING, IndexModel
 
+from services.intake.domain.registers.forgetting import named_in
 from services.intake.domain.registers.record import Record
 from services.intake.domain.registers.stock import Balance
 from shared.mongo.client import Document
 from shared.mongo.documents import Documents
 from shared.mongo.kept import TIMED_INDEXES, Kept
 from shared.mongo.runtime import Runtime
+
+#: How the ids begin of customers and of contacts, which lead to one.
+_PEOPLE = ("cu_", "ct_")
 
 
 class RecordsKept(Kept[Record]):
@@ -25,7 +29,9 @@ class RecordsKept(Kept[Record]):
 
         def to(record: Record) -> Document:
             # Every document has a key of its own, so that the unique index needs no exceptions.
-            return _without_empty(documents, record) | {"shared": record.shared or [record.id]}
+            about = sorted(text for text in named_in(record.values) if text.startswith(_PEOPLE))
+            named = {"about": about} if about else {}
+            return _without_empty(documents, record) | {"shared": record.shared or [record.id]} | named
 
         super().__init__(runtime, "records", to, documents.of)
 

@@ -236,6 +236,17 @@ class IntakeRepository:
         query = {"customer_id": customer_id, "text": {"$ne": erased}}
         return [_contact(row) for row in self._contacts.find_many(query, limit=limit)]
 
+    def contacts_erased(self, customer_id: str, request_id: str) -> int:
+        """Return how many contacts of a customer an erasure emptied."""
+        done = {"type": "personal_data_erased", "data.request_id": request_id}
+        return self._contacts.count({"customer_id": customer_id, "history": {"$elemMatch": done}})
+
+    def contact_ids(self, customer_id: str) -> list[str]:
+        """Return the ids of a customer's contacts."""
+        with database_errors():
+            found = self._contacts.collection.find({"customer_id": customer_id}, {"_id": 1})
+            return [row["_id"] for row in found]
+
     def save_contacts(self, changes: Sequence[tuple[Contact, int]]) -> tuple[str, ...]:
         """Write changed contacts; return the ids of those that somebody else changed meanwhile."""
         return self._contacts.replace_many([(_contact_document(row), since) for row, since in changes])
