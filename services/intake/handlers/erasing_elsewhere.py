@@ -142,10 +142,13 @@ class Elsewhere:
             if isinstance(row, Account)
         }
         clients = list(found.values())
-        # What they are known by, before that is emptied.
+        # What they are known by, before that is emptied; a search that was erased is known by the mark it got.
         keys = {key for row in clients for key in row.particulars.identity.keys(org)} | {*by_phone}
-        searches = self._holders.about("account_searches", org, keys)
-        self._erase(turn, "account_searches", searches, self._whole("account_searches", keys))
+        mark, searched = f"erased|{turn.customer_id}", HOLDINGS["account_searches"].personal
+        searches = self._holders.about("account_searches", org, {*keys, mark})
+        self._erase(
+            turn, "account_searches", searches, lambda search: forget(search, searched, lambda _: mark)
+        )
         for path, ids in (
             ("against", [row.id for row in clients]),
             ("_id", [row.conflict_id for row in clients if row.conflict_id is not None]),

@@ -35,6 +35,7 @@ from services.intake.domain.same.merge import Merge
 from services.intake.domain.same.search import Search
 from shared.aggregate import Aggregate
 from shared.clocks import Deadline
+from shared.regulations.values import DESIGN
 
 
 class Reach(StrEnum):
@@ -253,7 +254,7 @@ HOLDINGS: Mapping[str, Holding] = {
             "desk kind written_by regulation unit_id corrects plan points departments "
             "follow_ups.action follow_ups.by follow_ups.point"
         ),
-        stays="B-DUT-11",
+        stays=DESIGN,
     ),
     "log_pages": Holding(
         "log_page",
@@ -273,7 +274,7 @@ HOLDINGS: Mapping[str, Holding] = {
             "checks.by questions.asked_by questions.answered_by accepted carried envelope.number "
             "envelope.receiver outgoing incoming signatures.by losses.check losses.borne_by"
         ),
-        stays="B-DUT-11",
+        stays=DESIGN,
     ),
     # About staff and not about customers.
     "shifts": Holding(
@@ -314,7 +315,7 @@ HOLDINGS: Mapping[str, Holding] = {
         DataRequest,
         Reach.OWN,
         personal=_paths("reason decision_reason"),
-        plain=_paths("customer_id purpose asked_by decided_by"),
+        plain=_paths("customer_id purpose asked_by decided_by remaining.what remaining.source"),
         found_by="customer_id",
     ),
     "privacy_files": Holding(
