@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import cast
 
 from services.intake.application_accounts import AccountApplication, build_accounts
 from services.intake.application_duty import Duty, duty
 from services.intake.customers_kept import CustomersKept
+from services.intake.domain.files.blind import BlindIndex
 from services.intake.dossiers_kept import KeptDossiers
 from services.intake.erasing_kept import Holders
 from services.intake.handlers.access_log import Accesses
@@ -36,6 +38,7 @@ from services.intake.registers_kept import BalancesKept, RecordsKept
 from services.intake.repository import IntakeRepository
 from services.intake.requests_kept import RequestsKept
 from services.intake.rulebook import load_rulebooks
+from services.intake.settings import IntakeSettings
 from shared.mongo.runtime import Runtime
 from shared.worktime.calendars import Calendars
 
@@ -69,9 +72,10 @@ class Application:
 def build(runtime: Runtime) -> Application:
     """Load the rulebooks, ensure the indexes and wire the use cases; raises if a rulebook is wrong."""
     rulebooks = load_rulebooks(runtime.settings.organisations_dir)
-    repository = IntakeRepository(runtime)
+    blind = BlindIndex(cast(IntakeSettings, runtime.settings).phone_key)
+    repository = IntakeRepository(runtime, blind)
     repository.ensure_indexes()
-    customers = CustomersKept(runtime)
+    customers = CustomersKept(runtime, blind)
     customers.ensure_indexes()
     rules = Rules(rulebooks, Calendars())
     dossiers = KeptDossiers(runtime)
