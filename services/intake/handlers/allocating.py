@@ -35,8 +35,8 @@ class Allocations:
     def take(self, call: Caller, data: Mapping[str, Any]) -> dict[str, Any]:
         """Take a list in; where the rulebook gives an hour for distributing it, a clock runs to that hour.
 
-        With ``regions`` only what lies in them is kept, where a rule has lists cut so. RuleRefused for a lead without a channel the rulebook
-        knows; Conflict when one of the leads is on another list.
+        With ``regions`` only what lies in them is kept, where a rule has lists cut so. RuleRefused for a lead
+        without a channel the rulebook knows; Conflict when one of the leads is on another list.
         """
         now = self._clock.now()
         ruling = self._rules.in_force(call.org, now)
