@@ -57,6 +57,6 @@ class Holders:
 
     def _pages(self, name: str, query: Mapping[str, Any]) -> Iterator[Sequence[Aggregate]]:
         kept, after = self._shelves[name], ""
-        while rows := kept.find({**query, "_id": {"$gt": after}}, sort=_BY_ID, limit=_PAGE):
+        while rows := kept.find({"$and": [query, {"_id": {"$gt": after}}]}, sort=_BY_ID, limit=_PAGE):
             after = rows[-1].id
             yield rows

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Protocol
@@ -134,14 +134,8 @@ class Elsewhere:
         """
         org = turn.request.org
         by_phone = Identity(None, None if phone is None else parse_phone(phone)).keys(org)
-        found = {
-            row.id: row
-            for path, ids in (("customer_id", (turn.customer_id,)), ("marks", by_phone))
-            for page in self._holders.about("accounts", org, ids, path=path)
-            for row in page
-            if isinstance(row, Account)
-        }
-        clients = list(found.values())
+        found = self._found("accounts", org, {"customer_id": [turn.customer_id], "marks": by_phone})
+        clients = [row for row in found if isinstance(row, Account)]
         # What they are known by, before that is emptied; a search that was erased is known by the mark it got.
         keys = {key for row in clients for key in row.particulars.identity.keys(org)} | {*by_phone}
         mark, searched = f"erased|{turn.customer_id}", HOLDINGS["account_searches"].personal
@@ -149,14 +143,21 @@ class Elsewhere:
         self._erase(
             turn, "account_searches", searches, lambda search: forget(search, searched, lambda _: mark)
         )
-        for path, ids in (
-            ("against", [row.id for row in clients]),
-            ("_id", [row.conflict_id for row in clients if row.conflict_id is not None]),
-        ):
-            cases = self._holders.about("account_conflicts", org, ids, path=path)
-            self._erase(turn, "account_conflicts", cases, self._whole("account_conflicts", ids))
+        ruled = [row.conflict_id for row in clients if row.conflict_id is not None]
+        cases = self._found("account_conflicts", org, {"against": [row.id for row in clients], "_id": ruled})
+        self._erase(turn, "account_conflicts", [cases], self._whole("account_conflicts", ()))
         self._erase(turn, "accounts", [clients], lambda row: _empty_client(row, turn.customer_id))
         return [row.id for row in clients]
+
+    def _found(self, name: str, org: str, paths: Mapping[str, Collection[str]]) -> list[Aggregate]:
+        """Return what is found by any of ``paths``, each thing once."""
+        found = {
+            row.id: row
+            for path, ids in paths.items()
+            for page in self._holders.about(name, org, ids, path=path)
+            for row in page
+        }
+        return list(found.values())
 
     def _erase(
         self,
