@@ -178,7 +178,7 @@ def test_the_list_of_a_campaign_holds_only_its_regions(tmp_path: Path) -> None:
     done = world.do("allocate", *BOSS, id=listed["allocation_id"], staff=able)
     assert [row["staff"] for row in done["subjects"]] == ["a", "b", "a"]
     # Nobody else's rulebook has lists cut so: what is cut here is cut by the rule.
-    other = member(tmp_path, "online-store")
+    other = member(tmp_path)
     with pytest.raises(ValidationFailed, match="not cut by region"):
         other.do("open_allocation", *BOSS, kind="customer", subjects=people, regions=["浙江"])
 
