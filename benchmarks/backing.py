@@ -53,6 +53,7 @@ class Backing:
                 "KEFU_HTTP_PORT": str(free_port()),
                 "KEFU_HTTP_HOST": "127.0.0.1",
                 "KEFU_JWKS_FILE": str(self.secrets.jwks_file),
+                "KEFU_PHONE_KEY_FILE": str(self.secrets.phone_key_file),
                 "KEFU_ORGANISATIONS_DIR": str(REPOSITORY / "organisations"),
                 "KEFU_LOG_LEVEL": "WARNING",
                 **settings,

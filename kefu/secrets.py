@@ -38,6 +38,7 @@ VHOST = "kefu"
 PRIVATE_KEY_FILE = "private_key.pem"
 JWKS_FILE = "jwks.json"
 PASSWORDS_FILE = "passwords.json"
+PHONE_KEY_FILE = "phone_key"
 
 _SALT_BYTES = 4
 
@@ -64,6 +65,11 @@ class Secrets:
     def jwks_file(self) -> Path:
         """The path of the JWKS with the public key."""
         return self.directory / JWKS_FILE
+
+    @property
+    def phone_key_file(self) -> Path:
+        """The path of the key by which intake hides phone numbers; lost, no customer is recognised any more."""
+        return self.directory / PHONE_KEY_FILE
 
     def password(self, user: str) -> str:
         """Return the password of the broker user; ``NotFound`` names the users there are."""
@@ -113,6 +119,7 @@ def prepare(directory: Path, *, publishers: Sequence[str] = PUBLISHERS) -> Secre
         directory.chmod(0o700)
         with _only_one(directory):
             _prepare_keys(directory)
+            _prepare_phone_key(directory / PHONE_KEY_FILE)
             logins = _prepare_logins(directory, (*BROKER_USERS, *map(publisher_user, publishers)))
     except OSError as error:
         message = f"the secrets cannot be kept in {directory}: {error.strerror or type(error).__name__}"
@@ -159,6 +166,12 @@ def _prepare_keys(directory: Path) -> None:
     if not jwks.exists() or jwks.read_bytes() != wanted:
         _write(jwks, wanted)
     jwks.chmod(0o600)
+
+
+def _prepare_phone_key(path: Path) -> None:
+    if not path.exists():
+        _write(path, secrets.token_urlsafe(32).encode())
+    path.chmod(0o600)
 
 
 def _prepare_logins(directory: Path, users: Sequence[str]) -> dict[str, _Login]:

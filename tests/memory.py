@@ -19,6 +19,9 @@ from shared.mongo.runtime import Runtime
 from shared.mongo.store import MongoTickets
 from shared.outbox import Unsent
 
+#: What hides phone numbers in tests.
+PHONE_KEY = "a key for tests, known to everybody"
+
 Sink = Callable[[Sequence[Unsent]], None]
 
 _add_replace: Callable[..., None] = BulkOperationBuilder.add_replace
@@ -64,7 +67,8 @@ def memory_runtime(
 ) -> Runtime:
     """Return what a service is built from, over an empty database; ``sink`` takes what it publishes."""
     database: Any = mongomock.MongoClient(tz_aware=True)["kefu"]
-    given = {"outbox_grace": 10.0, "clock_digest_above": 100, **vars(settings or SimpleNamespace())}
+    usual = {"outbox_grace": 10.0, "clock_digest_above": 100, "phone_key": (PHONE_KEY,)}
+    given = usual | vars(settings or SimpleNamespace())
     return Runtime(
         settings=cast(Any, SimpleNamespace(**given)),
         clock=clock,

@@ -202,6 +202,8 @@ class Stack:
                 "KEFU_JWKS_FILE": str(secrets.jwks_file.resolve()),
                 "KEFU_ORGANISATIONS_DIR": str(_ORGANISATIONS),
             }
+            if name == "intake":
+                settings["KEFU_PHONE_KEY_FILE"] = str(secrets.phone_key_file.resolve())
             passed_on = {key: self._environ[key] for key in _PASSED_ON if self._environ.get(key)}
             self._services[name] = ServiceProcess(name, settings | passed_on, self._run / "services")
             self._services[name].start()

@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import cast
 
 from services.intake.application_accounts import AccountApplication, build_accounts
 from services.intake.application_duty import Duty, duty
 from services.intake.customers_kept import CustomersKept
+from services.intake.domain.files.blind import BlindIndex
 from services.intake.dossiers_kept import KeptDossiers
+from services.intake.erasing_kept import Holders
 from services.intake.handlers.access_log import Accesses
 from services.intake.handlers.competence import Competence
-from services.intake.handlers.data_requests import DataRequesting, Erasable, Eraser
+from services.intake.handlers.data_requests import DataRequesting
 from services.intake.handlers.desk import Desk
 from services.intake.handlers.door import DoorKeeper
 from services.intake.handlers.dossier_reading import LookUpDossiers
 from services.intake.handlers.dossiers import KeepDossiers
+from services.intake.handlers.erasing import Eraser
+from services.intake.handlers.erasing_elsewhere import Elsewhere
+from services.intake.handlers.erasing_limits import Limits
 from services.intake.handlers.files import Files
 from services.intake.handlers.personal_data import PersonalData
 from services.intake.handlers.receive import ReceiveEvents
@@ -33,6 +39,7 @@ from services.intake.registers_kept import BalancesKept, RecordsKept
 from services.intake.repository import IntakeRepository
 from services.intake.requests_kept import RequestsKept
 from services.intake.rulebook import load_rulebooks
+from services.intake.settings import IntakeSettings
 from shared.mongo.runtime import Runtime
 from shared.worktime.calendars import Calendars
 
@@ -67,9 +74,10 @@ class Application:
 def build(runtime: Runtime) -> Application:
     """Load the rulebooks, ensure the indexes and wire the use cases; raises if a rulebook is wrong."""
     rulebooks = load_rulebooks(runtime.settings.organisations_dir)
-    repository = IntakeRepository(runtime)
+    blind = BlindIndex(cast(IntakeSettings, runtime.settings).phone_key)
+    repository = IntakeRepository(runtime, blind)
     repository.ensure_indexes()
-    customers = CustomersKept(runtime)
+    customers = CustomersKept(runtime, blind)
     customers.ensure_indexes()
     rules = Rules(rulebooks, Calendars())
     dossiers = KeptDossiers(runtime)
@@ -86,12 +94,16 @@ def build(runtime: Runtime) -> Application:
     timed: list[Ticked] = [dossiers, requests, *on_duty.timed, *accounts.timed, records]
     digest_above = runtime.settings.clock_digest_above
     registrar = Registrar(repository, runtime.clock, runtime.ids, openings)
-    accesses = Accesses(AccessLog(runtime), rules, runtime.clock)
     asked = DataRequests(runtime)
-    # Every part that keeps personal data of customers and is to erase it when asked.
-    erasable: list[Erasable] = []
-    eraser = Eraser(asked, repository, erasable, rules, runtime.clock, runtime.ids)
-    door = DoorKeeper(repository, Throttles(runtime), rules, runtime.clock)
+    log, flags, throttles = AccessLog(runtime), PrivacyFiles(runtime), Throttles(runtime)
+    # Every collection of the service, beside those of the repository: what is personal of each is erased when asked.
+    own = (customers, dossiers, requests, records, balances, asked, log, flags, throttles)
+    holders = Holders((*own, *on_duty.kept, *accounts.kept))
+    holders.ensure_indexes()
+    accesses = Accesses(log, rules, runtime.clock)
+    elsewhere = Elsewhere(holders, Limits(rules))
+    eraser = Eraser(asked, repository, elsewhere, rules, runtime.clock, runtime.ids)
+    door = DoorKeeper(repository, throttles, rules, runtime.clock)
     return Application(
         receive=ReceiveEvents(repository, registrar, rulebooks, runtime.clock, door=door),
         desk=Desk(repository, registrar, rulebooks, runtime.clock),
@@ -102,7 +114,7 @@ def build(runtime: Runtime) -> Application:
         look_up_dossiers=LookUpDossiers(dossiers, rules, runtime.clock),
         duty=on_duty,
         accesses=accesses,
-        personal_data=PersonalData(repository, accesses, asked, PrivacyFiles(runtime), runtime.clock),
+        personal_data=PersonalData(repository, accesses, asked, flags, runtime.clock),
         data_requests=DataRequesting(asked, repository, accesses, rules, eraser, runtime.clock),
         eraser=eraser,
         door=door,

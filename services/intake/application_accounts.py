@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 from services.intake.accounts_kept import AccountShelves
 from services.intake.handlers.account_changing import ChangeAccount
@@ -12,6 +13,7 @@ from services.intake.handlers.allocating import Allocations
 from services.intake.handlers.gradings import Gradings
 from services.intake.handlers.ruling import Rules
 from services.intake.handlers.ticking import Ticked
+from shared.mongo.kept import Kept
 from shared.mongo.runtime import Runtime
 
 
@@ -26,6 +28,7 @@ class AccountApplication:
     gradings: Gradings
     allocations: Allocations
     timed: tuple[Ticked, ...]
+    kept: tuple[Kept[Any], ...]
 
 
 def build_accounts(runtime: Runtime, rules: Rules) -> AccountApplication:
@@ -42,4 +45,5 @@ def build_accounts(runtime: Runtime, rules: Rules) -> AccountApplication:
         gradings=Gradings(kept, rules, clock),
         allocations=Allocations(kept, rules, clock),
         timed=kept.timed,
+        kept=(*kept.timed, kept.searches, kept.merges, kept.gradings),
     )

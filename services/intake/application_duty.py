@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 from services.intake.duty_kept import DutyKept
 from services.intake.handlers.duty_log import DutyLog
@@ -15,6 +16,7 @@ from services.intake.handlers.visiting import Visiting
 from services.intake.staff_kept import Members
 from services.intake.visits_kept import Visits
 from shared.clock import Clock
+from shared.mongo.kept import Kept
 from shared.mongo.runtime import Runtime
 
 
@@ -30,6 +32,7 @@ class Duty:
     directory: Directory
     members: Members
     timed: tuple[Ticked, ...]
+    kept: tuple[Kept[Any], ...]
 
 
 def duty(runtime: Runtime, rules: Rules) -> Duty:
@@ -50,4 +53,5 @@ def duty(runtime: Runtime, rules: Rules) -> Duty:
         directory=Directory(members, rules, clock),
         members=members,
         timed=(kept.pages, kept.shifts, kept.handovers, visits),
+        kept=(kept.entries, kept.pages, kept.shifts, kept.rosters, kept.handovers, visits, members),
     )

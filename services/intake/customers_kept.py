@@ -10,6 +10,7 @@ from pymongo import ASCENDING, IndexModel
 
 from services.intake.domain.customer import Customer
 from services.intake.domain.files import terms
+from services.intake.domain.files.blind import BlindIndex
 from services.intake.domain.files.listed import Listed
 from shared.mongo.client import Document
 from shared.mongo.documents import Documents
@@ -53,22 +54,33 @@ def _listed(document: Mapping[str, Any]) -> Listed:
     )
 
 
-def customer_document(customer: Customer) -> Document:
-    """Return the document of a file, with the terms it is found by."""
-    return _DOCUMENTS.to(customer) | {"terms": customer.terms}
+class CustomerDocuments:
+    """Customer files as documents and back: no phone number stands among what they are found by."""
 
+    def __init__(self, blind: BlindIndex) -> None:
+        """Hide numbers by ``blind``."""
+        self.blind = blind
 
-def customer_of(document: Mapping[str, Any]) -> Customer:
-    """Return the file a document holds."""
-    return _DOCUMENTS.of(document)
+    def to(self, customer: Customer) -> Document:
+        """Return the document of a file, with the terms it is found by."""
+        keys = [self.blind.hidden(key) for key in customer.keys]
+        return _DOCUMENTS.to(customer) | {"keys": keys, "terms": customer.terms}
+
+    def of(self, document: Mapping[str, Any]) -> Customer:
+        """Return the file a document holds; of the numbers it is recognised by it knows its own."""
+        own = f"{document['org']}|phone|{document['phone']}" if document["phone"] else None
+        lookup = self.blind.lookup([own] if own else [])
+        keys = dict.fromkeys(lookup.get(key, key) for key in document["keys"])
+        return _DOCUMENTS.of({**document, "keys": list(keys)})
 
 
 class CustomersKept(Kept[Customer]):
     """The collection of customer files."""
 
-    def __init__(self, runtime: Runtime) -> None:
-        """Use the runtime's database, tickets and relay."""
-        super().__init__(runtime, "customers", customer_document, customer_of)
+    def __init__(self, runtime: Runtime, blind: BlindIndex) -> None:
+        """Use the runtime's database, tickets and relay, and what hides numbers."""
+        self._documents = CustomerDocuments(blind)
+        super().__init__(runtime, "customers", self._documents.to, self._documents.of)
 
     def ensure_indexes(self) -> None:
         """Create the indexes of every list and of what recognises a customer."""
@@ -78,13 +90,13 @@ class CustomersKept(Kept[Customer]):
         """Return the file that each of ``keys`` recognises, as far as there is one."""
         if not keys:
             return {}
-        wanted = set(keys)
-        found = self.find({"keys": {"$in": sorted(wanted)}})
-        return {key: customer for customer in found for key in customer.keys if key in wanted}
+        lookup = self._documents.blind.lookup(keys)
+        found = self.store.find_many({"keys": {"$in": sorted(lookup)}})
+        return {lookup[key]: self.read(row) for row in found for key in row["keys"] if key in lookup}
 
     def open_all(self, customers: Sequence[Customer]) -> Inserted:
         """Write new files; those with the id or a key of another are reported as known."""
-        return self.store.insert([customer_document(customer) for customer in customers])
+        return self.store.insert([self._documents.to(customer) for customer in customers])
 
     def search(self, org: str, what: str, text: str, *, whole: bool, limit: int, skip: int) -> list[Listed]:
         """Return a page of the files whose ``what`` is ``text`` or, unless ``whole``, begins with it."""

@@ -8,6 +8,7 @@ from typing import Any
 
 from pymongo import ASCENDING, DESCENDING, IndexModel
 
+from services.intake.domain.registers.forgetting import named_in
 from services.intake.domain.registers.record import Record
 from services.intake.domain.registers.stock import Balance
 from shared.errors import Conflict
@@ -24,6 +25,8 @@ _ATTEMPTS = 20
 _BATCH = 1000
 #: What no list or count looks at.
 _HEAVY = ("history", "answers", "processed", "acts", "corrections", "deadlines", "tokens")
+#: How the ids begin of customers and of contacts, which lead to one.
+_PEOPLE = ("cu_", "ct_")
 
 
 class RecordsKept(Kept[Record]):
@@ -35,7 +38,9 @@ class RecordsKept(Kept[Record]):
 
         def to(record: Record) -> Document:
             # Every document has a key of its own, so that the unique index needs no exceptions.
-            return _without_empty(documents, record) | {"shared": record.shared or [record.id]}
+            about = sorted(text for text in named_in(record.values) if text.startswith(_PEOPLE))
+            named = {"about": about} if about else {}
+            return _without_empty(documents, record) | {"shared": record.shared or [record.id]} | named
 
         super().__init__(runtime, "records", to, documents.of)
 

@@ -14,9 +14,10 @@ from bson.decimal128 import Decimal128
 from pymongo import ASCENDING, DESCENDING, IndexModel
 from pymongo.errors import DuplicateKeyError
 
-from services.intake.customers_kept import CUSTOMER_INDEXES, customer_document, customer_of
+from services.intake.customers_kept import CUSTOMER_INDEXES, CustomerDocuments
 from services.intake.domain.contact import ComplaintClaim, Contact, Origin, Responsible
 from services.intake.domain.customer import Customer
+from services.intake.domain.files.blind import BlindIndex
 from services.intake.domain.privacy.erasing import ERASED
 from services.intake.domain.rejection import Rejection
 from shared.aggregate import base_document, base_fields
@@ -41,8 +42,9 @@ class Known:
 class IntakeRepository:
     """Reads and writes the service's collections."""
 
-    def __init__(self, runtime: Runtime) -> None:
-        """Use the runtime's database, tickets and relay."""
+    def __init__(self, runtime: Runtime, blind: BlindIndex) -> None:
+        """Use the runtime's database, tickets and relay, and what hides phone numbers."""
+        self._files = CustomerDocuments(blind)
         self._customers: AggregateStore = aggregate_store(runtime, "customers")
         self._contacts: AggregateStore = aggregate_store(runtime, "contacts")
         self._rejections: AggregateStore = aggregate_store(runtime, "rejected_events")
@@ -77,11 +79,10 @@ class IntakeRepository:
         """Return the customer id for every one of ``keys`` that a file has."""
         if not keys:
             return {}
-        found: dict[str, str] = {}
+        lookup = self._files.blind.lookup(keys)
         with database_errors():
-            for row in self._customers.collection.find({"keys": {"$in": list(keys)}}, {"keys": 1}):
-                found |= dict.fromkeys(row["keys"], row["_id"])
-        return found
+            rows = list(self._customers.collection.find({"keys": {"$in": list(lookup)}}, {"keys": 1}))
+        return {lookup[key]: row["_id"] for row in rows for key in row["keys"] if key in lookup}
 
     def known_contacts(self, contact_ids: Sequence[str]) -> set[str]:
         """Return which of ``contact_ids`` are registered."""
@@ -110,7 +111,7 @@ class IntakeRepository:
         """
         results = insert_in_turn(
             [
-                (self._customers, [customer_document(customer) for customer in customers]),
+                (self._customers, [self._files.to(customer) for customer in customers]),
                 (self._contacts, [_contact_document(contact) for contact in contacts]),
                 *also,
             ]
@@ -217,7 +218,7 @@ class IntakeRepository:
     def customer(self, customer_id: str, org: str) -> Customer | None:
         """Return one customer's file of ``org``."""
         document = self._customers.find(customer_id, org)
-        return customer_of(document) if document else None
+        return self._files.of(document) if document else None
 
     def rejection(self, rejected_id: str, org: str) -> Rejection | None:
         """Return one rejected event kept under ``org``."""
@@ -234,7 +235,7 @@ class IntakeRepository:
     def customers_after(self, org: str, after: str, limit: int) -> list[Customer]:
         """Return the files of ``org`` with ids after ``after``, by id, without those that were erased."""
         rows = self._customers.find_many(_kept(org) | _after(after), sort=_BY_ID, limit=limit)
-        return [customer_of(row) for row in rows]
+        return [self._files.of(row) for row in rows]
 
     def count_customers(self, org: str) -> int:
         """Return how many files ``org`` has, without those that were erased."""
@@ -242,12 +243,23 @@ class IntakeRepository:
 
     def save_customer(self, customer: Customer, *, since_seq: int) -> None:
         """Write a changed file; Conflict if somebody else changed it meanwhile."""
-        self._customers.replace(customer_document(customer), since_seq=since_seq)
+        self._customers.replace(self._files.to(customer), since_seq=since_seq)
 
     def contacts_to_erase(self, customer_id: str, erased: str, limit: int) -> list[Contact]:
         """Return contacts of a customer whose text is not ``erased``."""
         query = {"customer_id": customer_id, "text": {"$ne": erased}}
         return [_contact(row) for row in self._contacts.find_many(query, limit=limit)]
+
+    def contacts_erased(self, customer_id: str, request_id: str) -> int:
+        """Return how many contacts of a customer an erasure emptied."""
+        done = {"type": "personal_data_erased", "data.request_id": request_id}
+        return self._contacts.count({"customer_id": customer_id, "history": {"$elemMatch": done}})
+
+    def contact_ids(self, customer_id: str) -> list[str]:
+        """Return the ids of a customer's contacts."""
+        with database_errors():
+            found = self._contacts.collection.find({"customer_id": customer_id}, {"_id": 1})
+            return [row["_id"] for row in found]
 
     def save_contacts(self, changes: Sequence[tuple[Contact, int]]) -> tuple[str, ...]:
         """Write changed contacts; return the ids of those that somebody else changed meanwhile."""

@@ -32,6 +32,11 @@ PERSONAL_WORDS: frozenset[str] = frozenset(
     }
 )  # fmt: skip
 
+#: Of anything shorter, the ends that are shown would leave nothing to hide.
+_SHORT = 8
+#: The old identity numbers have 15 digits, the new ones 18.
+_IDENTITY = 15
+
 #: Pairs of words that are personal together though neither is alone.
 PERSONAL_PAIRS: frozenset[tuple[str, str]] = frozenset(
     {
@@ -77,7 +82,7 @@ def mask_phone(phone: str) -> str:
     value = phone.strip()
     if not value:
         return ""
-    if len(value) < 8:  # noqa: PLR2004 - 3 + 4 shown must leave something to hide
+    if len(value) < _SHORT:
         return "****"
     return f"{value[:3]}****{value[-4:]}"
 
@@ -92,7 +97,7 @@ def mask_name(name: str) -> str:
         return ""
     if len(value) == 1:
         return "*"
-    return value[0] + ("*" if len(value) == 2 else "**")  # noqa: PLR2004 - the usual two-character name
+    return value[0] + "*" * min(len(value) - 1, 2)
 
 
 def mask_id_number(number: str) -> str:
@@ -103,9 +108,9 @@ def mask_id_number(number: str) -> str:
     value = number.strip()
     if not value:
         return ""
-    if len(value) >= 15:  # noqa: PLR2004 - the old identity numbers have 15 digits, the new ones 18
+    if len(value) >= _IDENTITY:
         return f"{value[:3]}{'*' * (len(value) - 7)}{value[-4:]}"
-    if len(value) < 8:  # noqa: PLR2004 - nothing that short is an identity number
+    if len(value) < _SHORT:
         return "****"
     return f"{value[0]}{'*' * (len(value) - 2)}{value[-1]}"
 

@@ -33,6 +33,7 @@ class Kept(Generic[A]):
         from_document: Callable[[Mapping[str, Any]], A],
     ) -> None:
         """Keep aggregates in the collection ``kind`` in the shapes given."""
+        self.kind = kind
         self.store = aggregate_store(runtime, kind)
         self._to, self.read = to_document, from_document
 

@@ -35,14 +35,17 @@ class Allocations:
     def take(self, call: Caller, data: Mapping[str, Any]) -> dict[str, Any]:
         """Take a list in; where the rulebook gives an hour for distributing it, a clock runs to that hour.
 
-        With ``regions`` only what lies in them is kept. RuleRefused for a lead without a channel the rulebook
-        knows; Conflict when one of the leads is on another list.
+        With ``regions`` only what lies in them is kept, where a rule has lists cut so. RuleRefused for a lead
+        without a channel the rulebook knows; Conflict when one of the leads is on another list.
         """
         now = self._clock.now()
         ruling = self._rules.in_force(call.org, now)
         rules, kind = _of(ruling, data["kind"])
         subjects = [Subject(**row) for row in data["subjects"]]
         if data["regions"]:
+            if rules.regions is None or not rules.regions.value:
+                problem = Problem("regions", "are named by no rule that has lists cut by region")
+                raise ValidationFailed("lists are not cut by region here", problems=(problem,))
             subjects = [each for each in subjects if each.region in data["regions"]]
         if not subjects or (
             len({each.id for each in subjects}) < len(data["subjects"]) and not data["regions"]

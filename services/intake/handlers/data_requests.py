@@ -5,31 +5,19 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
-from services.intake.domain.contact import Contact
 from services.intake.domain.customer import Customer
 from services.intake.domain.privacy.access import Access, Outcome
-from services.intake.domain.privacy.erasing import (
-    ERASED,
-    Traces,
-    erase_contact,
-    erase_customer,
-    erase_rejection,
-    is_erased,
-)
 from services.intake.domain.privacy.requests import DataRequest, Kind, State
 from services.intake.domain.privacy.rules import Granting, Privacy
-from services.intake.domain.rejection import Rejection
 from services.intake.errors import no_customer
 from services.intake.handlers.access_log import Accesses
 from services.intake.handlers.acting import Caller, Shelf, change, create
+from services.intake.handlers.erasing import Eraser
 from services.intake.handlers.ruling import Rules
 from shared.clock import Clock
-from shared.errors import Conflict, Problem, ValidationFailed
+from shared.errors import Problem, ValidationFailed
 from shared.history import Cause, timestamp
-from shared.ids import IdSource
 from shared.worktime import due
-
-_PAGE = 200
 
 
 class Requests(Shelf[DataRequest], Protocol):
@@ -39,44 +27,12 @@ class Requests(Shelf[DataRequest], Protocol):
         """Return a page, newest first."""
         ...
 
-    def to_sweep(self, now: Any, limit: int) -> Sequence[DataRequest]:
-        """Return erasures to be carried out by ``now``."""
-        ...
-
 
 class Files(Protocol):
-    """What erasing needs of the repository."""
+    """Where customers' files are."""
 
     def customer(self, customer_id: str, org: str) -> Customer | None:
         """Return one customer's file."""
-        ...
-
-    def save_customer(self, customer: Customer, *, since_seq: int) -> None:
-        """Write a changed file; Conflict if somebody else changed it meanwhile."""
-        ...
-
-    def contacts_to_erase(self, customer_id: str, erased: str, limit: int) -> Sequence[Contact]:
-        """Return contacts of a customer whose text is not ``erased``."""
-        ...
-
-    def save_contacts(self, changes: Sequence[tuple[Contact, int]]) -> tuple[str, ...]:
-        """Write changed contacts; return the ids of those that somebody else changed meanwhile."""
-        ...
-
-    def rejections_after(self, org: str, after: str, limit: int) -> Sequence[Rejection]:
-        """Return rejected events kept under ``org``, by id, with ids after ``after``."""
-        ...
-
-    def save_rejections(self, changes: Sequence[tuple[Rejection, int]]) -> tuple[str, ...]:
-        """Write changed rejected events; return the ids of those that somebody else changed meanwhile."""
-        ...
-
-
-class Erasable(Protocol):
-    """Another part of the service that keeps personal data of customers."""
-
-    def erase(self, org: str, customer_id: str, request_id: str, cause: Cause) -> int:
-        """Erase what is kept of a customer and return of how many things; nothing the second time."""
         ...
 
 
@@ -155,81 +111,6 @@ class DataRequesting:
         ]
 
 
-class Eraser:
-    """Carries granted erasures out; one call is one round, safe to repeat after a crash between any two steps.
-
-    Rejected events go first: once the file is empty nobody knows any more what to look for in them.
-    """
-
-    def __init__(
-        self,
-        requests: Requests,
-        files: Files,
-        others: Sequence[Erasable],
-        rules: Rules,
-        clock: Clock,
-        ids: IdSource,
-    ) -> None:
-        """Erase in ``files`` and in the ``others`` that keep personal data."""
-        self._requests, self._files, self._others = requests, files, others
-        self._rules, self._clock, self._ids = rules, clock, ids
-
-    def __call__(self) -> bool:
-        """Sweep what is due; return whether there may be more at once."""
-        found = self._requests.to_sweep(self._clock.now(), _PAGE)
-        for request in found:
-            self._sweep(request)
-        return len(found) == _PAGE
-
-    def _sweep(self, request: DataRequest) -> None:
-        now, cause = self._clock.now(), Cause(self._ids.new("tick"), request.decided_by or "system")
-        rules = self._rules.in_force(request.org, now).rules.privacy
-        customer_id = request.customer_id
-        if rules is None or customer_id is None:
-            return
-        count, customer = 0, self._files.customer(customer_id, request.org)
-        try:
-            if customer is not None and not is_erased(customer):
-                count += self._erase_rejections(request, customer, cause)
-                since = customer.history.next_seq
-                erase_customer(customer, rules, request.id, at=now, cause=cause)
-                self._files.save_customer(customer, since_seq=since)
-                count += 1
-            count += self._erase_contacts(request, customer_id, rules, cause)
-            count += sum(each.erase(request.org, customer_id, request.id, cause) for each in self._others)
-            since = request.history.next_seq
-            request.swept(count, now, cause)
-            self._requests.save(request, since_seq=since)
-        except Conflict:
-            # Somebody else changes the same at this moment; what is left is done in the next round.
-            return
-
-    def _erase_rejections(self, request: DataRequest, customer: Customer, cause: Cause) -> int:
-        traces, after, count = Traces.of(customer), "", 0
-        while rows := self._files.rejections_after(request.org, after, _PAGE):
-            after = rows[-1].id
-            changes = []
-            for row in rows:
-                if traces.found_in(row.body):
-                    changes.append((row, row.history.next_seq))
-                    erase_rejection(row, customer.id, request.id, at=self._clock.now(), cause=cause)
-            if self._files.save_rejections(changes):
-                raise Conflict("a rejected event was changed by somebody else")
-            count += len(changes)
-        return count
-
-    def _erase_contacts(self, request: DataRequest, customer_id: str, rules: Privacy, cause: Cause) -> int:
-        count = 0
-        while rows := self._files.contacts_to_erase(customer_id, ERASED, _PAGE):
-            changes = [(row, row.history.next_seq) for row in rows]
-            for row in rows:
-                erase_contact(row, rules, request.id, at=self._clock.now(), cause=cause)
-            if self._files.save_contacts(changes):
-                raise Conflict("a contact was changed by somebody else")
-            count += len(changes)
-        return count
-
-
 def _granting(rules: Privacy, kind: Kind) -> Granting:
     return {Kind.READ: rules.reading, Kind.EXPORT: rules.exporting, Kind.ERASE: rules.erasing}[kind]
 
@@ -247,4 +128,5 @@ def request_view(request: DataRequest) -> dict[str, Any]:
         "decided_by": request.decided_by,
         "valid_until": None if request.valid_until is None else timestamp(request.valid_until),
         "erased": request.erased,
+        **request.report(),
     }

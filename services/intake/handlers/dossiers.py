@@ -77,7 +77,7 @@ class KeepDossiers:
     def amend(self, call: Caller, data: Mapping[str, Any]) -> dict[str, Any]:
         """Change facts, keeper, responsible person or how long it is kept."""
         changes = {name: value for name, value in data.items() if name != "id" and value is not None}
-        _require(bool(changes), "id", "comes with nothing that is to change")
+        _require("id", "comes with nothing that is to change", holds=bool(changes))
 
         def step(dossier: Dossier, rule: DossierRule, act: Act) -> dict[str, Any]:
             dossier.amend(rule, act, changes)
@@ -87,7 +87,7 @@ class KeepDossiers:
 
     def hand_in(self, call: Caller, data: Mapping[str, Any]) -> dict[str, Any]:
         """Take documents in; answers their numbers and what is still missing."""
-        _require(bool(data["documents"]), "documents", "names none")
+        _require("documents", "names none", holds=bool(data["documents"]))
 
         def step(dossier: Dossier, rule: DossierRule, act: Act) -> dict[str, Any]:
             brought = [
@@ -113,7 +113,7 @@ class KeepDossiers:
     def mark(self, call: Caller, data: Mapping[str, Any]) -> dict[str, Any]:
         """Give a mark, or plan the day it is to be given by."""
         given = data["at"] is not None or data["piece"] is not None
-        _require(data["due"] is None or not given, "due", "goes neither with at nor with piece")
+        _require("due", "goes neither with at nor with piece", holds=data["due"] is None or not given)
 
         def step(dossier: Dossier, rule: DossierRule, act: Act) -> dict[str, Any]:
             mark = rule.mark(data["mark"])
@@ -140,8 +140,8 @@ class KeepDossiers:
         """Ask for a loan, grant or refuse it, or take the documents back."""
         asks, due_back = data["mode"] == "request", data["due_back"]
         whole = bool(data["pieces"]) and due_back is not None
-        _require(whole or not asks, "mode", "is asked for with pieces and due_back")
-        _require(asks == (data["loan"] is None), "loan", "is the number of a loan asked for before")
+        _require("mode", "is asked for with pieces and due_back", holds=whole or not asks)
+        _require("loan", "is the number of a loan asked for before", holds=asks == (data["loan"] is None))
 
         def step(dossier: Dossier, rule: DossierRule, act: Act) -> dict[str, Any]:
             number = data["loan"]
@@ -159,7 +159,7 @@ class KeepDossiers:
     def sign(self, call: Caller, data: Mapping[str, Any]) -> dict[str, Any]:
         """Note that the customer signed a slip for papers, or that the slip was passed on."""
         one = bool(data["pieces"]) == (data["receipt"] is None)
-        _require(one, "pieces", "were signed for, or receipt is passed on: one of both")
+        _require("pieces", "were signed for, or receipt is passed on: one of both", holds=one)
 
         def step(dossier: Dossier, rule: DossierRule, act: Act) -> dict[str, Any]:
             if data["receipt"] is None:
@@ -210,7 +210,7 @@ def _unknown(what: str, rule: DossierRule) -> ValidationFailed:
     return ValidationFailed(f"{rule.code} has no such {what}", problems=(problem,))
 
 
-def _require(holds: bool, argument: str, reason: str) -> None:  # noqa: FBT001 - a condition is what it is for
+def _require(argument: str, reason: str, *, holds: bool) -> None:
     if not holds:
         problem = Problem(argument, reason)
         raise ValidationFailed(f"{argument} {reason}", problems=(problem,))

@@ -15,9 +15,10 @@ from zoneinfo import ZoneInfo
 
 from marshmallow import RAISE
 
-from services.intake.customers_kept import customer_document, customer_of
+from services.intake.customers_kept import CustomerDocuments
 from services.intake.domain.contact import Contact, Origin
 from services.intake.domain.customer import Customer
+from services.intake.domain.files.blind import BlindIndex
 from services.intake.domain.rejection import Rejection
 from services.intake.domain.rulebook import IntakeRules
 from services.intake.handlers.desk import Desk
@@ -39,7 +40,9 @@ from shared.ids import CountingIds
 from shared.messaging.delivery import Delivery
 from shared.mongo.store import Inserted
 from shared.regulations import Rulebooks
+from tests.memory import PHONE_KEY
 
+FILES = CustomerDocuments(BlindIndex([PHONE_KEY]))
 ORGANISATIONS = Path(__file__).parents[3] / "organisations"
 PLAZA, RETAIL, PROPERTY, SHOP, IT = "plaza-demo", "retail-demo", "property-demo", "shop-demo", "it-demo"
 CONTENT_TYPE = "application/cloudevents+json"
@@ -77,7 +80,9 @@ class MemoryIntake(IntakeRepository):
 
     def customers_by_key(self, keys: Sequence[str]) -> dict[str, str]:
         self._step("customers_by_key")
-        return {key: row["_id"] for row in self.customers_kept.values() for key in row["keys"] if key in keys}
+        lookup = FILES.blind.lookup(keys)
+        rows = self.customers_kept.values()
+        return {lookup[key]: row["_id"] for row in rows for key in row["keys"] if key in lookup}
 
     def known_contacts(self, contact_ids: Sequence[str]) -> set[str]:
         self._step("known_contacts")
@@ -93,7 +98,7 @@ class MemoryIntake(IntakeRepository):
     ) -> Inserted:
         assert not also
         self._step("register")
-        files = [customer_document(customer) for customer in customers]
+        files = [FILES.to(customer) for customer in customers]
         opened = _insert(
             self.customers_kept, files, lambda one, other: bool(set(one["keys"]) & set(other["keys"]))
         )
@@ -159,7 +164,7 @@ class MemoryIntake(IntakeRepository):
 
     def customer(self, customer_id: str, org: str) -> Customer | None:
         row = self.customers_kept.get(customer_id)
-        return customer_of(copy.deepcopy(row)) if row and row["org"] == org else None
+        return FILES.of(copy.deepcopy(row)) if row and row["org"] == org else None
 
     def rejection(self, rejected_id: str, org: str) -> Rejection | None:
         row = self.rejections_kept.get(rejected_id)
@@ -173,7 +178,7 @@ class MemoryIntake(IntakeRepository):
         return [_contact(copy.deepcopy(row)) for row in self.contacts_kept.values()]
 
     def all_customers(self) -> list[Customer]:
-        return [customer_of(copy.deepcopy(row)) for row in self.customers_kept.values()]
+        return [FILES.of(copy.deepcopy(row)) for row in self.customers_kept.values()]
 
     def all_rejections(self) -> list[Rejection]:
         return [_rejection(copy.deepcopy(row)) for row in self.rejections_kept.values()]

@@ -74,14 +74,14 @@ class Intake:
         """Build the service."""
         self.clock = FixedClock(moment(self.now))
         self._keys = itertools.count(1)
-        runtime = memory_runtime(
+        self.runtime = memory_runtime(
             self.clock,
             CountingIds(),
             sink=self._publish,
             settings=SimpleNamespace(service="intake", organisations_dir=self.organisations),
         )
         self.service: Any = IntakeService()
-        self.service.app = build(runtime)
+        self.service.app = build(self.runtime)
 
     def _publish(self, entries: Sequence[Unsent]) -> None:
         self.published.extend(entries)

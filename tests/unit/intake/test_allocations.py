@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.intake.domain.same.allocation import Able, Place, Subject, advise, distributed
-from shared.errors import Conflict
+from shared.errors import Conflict, ValidationFailed
 from tests.unit.intake.account_world import World
 
 BOSS = ("boss", ("staff", "supervisor"))
@@ -177,6 +177,10 @@ def test_the_list_of_a_campaign_holds_only_its_regions(tmp_path: Path) -> None:
     able = [{"staff": "a", "regions": ["浙江"]}, {"staff": "b", "regions": ["江苏"]}]
     done = world.do("allocate", *BOSS, id=listed["allocation_id"], staff=able)
     assert [row["staff"] for row in done["subjects"]] == ["a", "b", "a"]
+    # Nobody else's rulebook has lists cut so: what is cut here is cut by the rule.
+    other = member(tmp_path)
+    with pytest.raises(ValidationFailed, match="not cut by region"):
+        other.do("open_allocation", *BOSS, kind="customer", subjects=people, regions=["浙江"])
 
 
 def test_nobody_gets_more_than_the_quota_with_what_is_still_to_be_contacted(tmp_path: Path) -> None:

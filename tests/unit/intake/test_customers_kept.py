@@ -11,10 +11,11 @@ from typing import Any, cast
 import pytest
 
 from services.intake.customers_kept import CustomersKept
+from services.intake.domain.files.blind import BlindIndex
 from services.intake.schemas_files import ListCustomers
 from shared.clock import FixedClock
 from shared.ids import CountingIds
-from tests.memory import memory_runtime
+from tests.memory import PHONE_KEY, memory_runtime
 from tests.unit.intake.fakes import beijing
 from tests.unit.intake.files_world import file_room
 
@@ -35,7 +36,7 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> tuple[CustomersKept, _Asked]:
     runtime = memory_runtime(
         FixedClock(beijing("2024-05-06 09:00")), CountingIds(), settings=SimpleNamespace()
     )
-    kept, collection = CustomersKept(runtime), _Asked()
+    kept, collection = CustomersKept(runtime, BlindIndex([PHONE_KEY])), _Asked()
     monkeypatch.setattr(kept.store, "collection", cast("Any", collection))
     return kept, collection
 
@@ -62,7 +63,7 @@ def test_bounds_hold_for_one_and_the_same_term() -> None:
     runtime = memory_runtime(
         FixedClock(beijing("2024-05-06 09:00")), CountingIds(), settings=SimpleNamespace()
     )
-    kept = CustomersKept(runtime)
+    kept = CustomersKept(runtime, BlindIndex([PHONE_KEY]))
     rows: list[Any] = [
         {"_id": "cu_1", "terms": ["plaza|name|a", "plaza|name|z"]},
         *({"_id": f"cu_{number}", "terms": [f"plaza|name|m{number}"]} for number in range(2, 5)),

@@ -73,8 +73,9 @@ def test_a_managers_export_of_a_hundred_is_logged_with_user_and_time(world: Priv
     answer = world.export(manager())
     assert (answer["count"], answer["total"]) == (100, 100)
     assert {row["phone"] for row in rows_of(answer)} == {f"+861380000{n:04d}" for n in range(100)}
-    with pytest.raises(RuleRefused):
+    with pytest.raises(RuleRefused) as refused:
         world.export(agent())
+    assert refused.value.rule == "B-SVN-10"
     lines = [(row["by"], row["at"], row["outcome"], row["count"]) for row in world.log()]
     assert sorted(lines) == [
         ("m-1", "2026-03-02T01:00:00.000Z", "exported", 100),

@@ -8,12 +8,14 @@ from typing import Any, cast
 
 import pytest
 
+from services.intake.domain.files.blind import BlindIndex
 from services.intake.repository import IntakeRepository
 from shared.clock import FixedClock
 from shared.errors import Conflict
 from shared.ids import CountingIds
 from shared.mongo.runtime import Runtime
 from shared.outbox import Sender
+from tests.memory import PHONE_KEY
 from tests.unit.shared.mongo.fake import Database
 
 SERIES = "plaza-demo/2026-03-02"
@@ -34,7 +36,7 @@ def _replica(database: Database) -> IntakeRepository:
         tickets=cast("Any", None),
         relay=cast("Sender", None),
     )
-    return IntakeRepository(runtime)
+    return IntakeRepository(runtime, BlindIndex([PHONE_KEY]))
 
 
 def test_serials_follow_each_other_and_a_lone_replica_does_not_look_them_up(database: Database) -> None:

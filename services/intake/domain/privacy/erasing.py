@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 import re
 import unicodedata
-from dataclasses import dataclass, fields
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, fields, is_dataclass, replace
 from datetime import datetime
+from enum import Enum
 from types import NoneType
 from typing import Any, get_args, get_origin, get_type_hints
 
@@ -21,7 +23,14 @@ from shared.history import Cause
 ERASED = "[已清除]"
 #: The digits of a number by which it is found in what was written in any way.
 _SIGNIFICANT = 11
+#: From so many letters on a piece of text is a quotation and no accident.
+_QUOTED = 6
 _SEPARATORS = re.compile(r"[\s\-.()]+")
+
+
+def _spread(digits: str) -> re.Pattern[str]:
+    """Return what finds a number however it is written, with its country code where it has one."""
+    return re.compile(r"(?:\+?86[\s\-.()]*)?" + r"[\s\-.()]*".join(digits))
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +46,25 @@ class Traces:
         """Return the traces of a customer that was not erased yet."""
         digits = re.sub(r"\D", "", customer.phone or "")[-_SIGNIFICANT:]
         return Traces(digits or None, normal_name(customer.name), normal_unit(customer.unit))
+
+    def blanked(self, text: str, *, at_home: bool = False) -> str:
+        """Return ``text`` with the number and the name marked as erased; the rest stays as it was written.
+
+        A name alone may be somebody else's: it counts beside the number or the unit, or where ``at_home`` says
+        that the text is about the unit.
+        """
+        plain = unicodedata.normalize("NFKC", text)
+        pattern = None if self.phone is None else _spread(self.phone)
+        called = pattern is not None and pattern.search(plain) is not None
+        if pattern is not None and called:
+            plain = pattern.sub(ERASED, plain)
+        meant = called or at_home or (bool(self.unit) and self.unit in normal_unit(plain))
+        if meant and self.name and self.name in normal_name(plain):
+            called, plain = (
+                True,
+                re.sub(r"\s*".join(map(re.escape, self.name)), ERASED, plain, flags=re.IGNORECASE),
+            )
+        return plain if called else text
 
     def found_in(self, body: bytes) -> bool:
         """Return whether ``body`` speaks of the customer, as far as that can be told."""
@@ -55,18 +83,16 @@ def erase_customer(
     customer: Customer, rules: Privacy, request_id: str, *, at: datetime, cause: Cause
 ) -> None:
     """Empty a customer's file; nothing recognises the customer by it any more."""
-    _empty(customer, "customer", rules)
+    removed = _empty(customer, "customer", rules)
     customer.name, customer.keys = ERASED, (f"erased|{customer.id}",)
-    customer.record(
-        "personal_data_erased", _data("customer", customer.id, customer.id, request_id), at=at, cause=cause
-    )
+    forget_answers(customer, removed)
+    tell(customer, "customer", customer.id, request_id, at=at, cause=cause)
 
 
 def erase_contact(contact: Contact, rules: Privacy, request_id: str, *, at: datetime, cause: Cause) -> None:
     """Empty what a contact says of its customer."""
-    _empty(contact, "contact", rules)
-    data = _data("contact", contact.id, contact.customer_id, request_id)
-    contact.record("personal_data_erased", data, at=at, cause=cause)
+    forget_answers(contact, _empty(contact, "contact", rules))
+    tell(contact, "contact", contact.customer_id, request_id, at=at, cause=cause)
 
 
 def erase_rejection(
@@ -74,26 +100,32 @@ def erase_rejection(
 ) -> None:
     """Empty the body of a refused event; who sent it and why it was refused stay."""
     rejection.body = ERASED.encode()
-    data = _data("rejected_event", rejection.id, customer_id, request_id)
-    rejection.record("personal_data_erased", data, at=at, cause=cause)
+    tell(rejection, "rejected_event", customer_id, request_id, at=at, cause=cause)
 
 
-def _data(subject: str, subject_id: str, customer_id: str, request_id: str) -> dict[str, Any]:
-    return {
+def tell(
+    aggregate: Aggregate, subject: str, customer_id: str, request_id: str, *, at: datetime, cause: Cause
+) -> None:
+    """Record that the personal data of one thing was erased."""
+    data = {
         "subject": subject,
-        "subject_id": subject_id,
+        "subject_id": aggregate.id,
         "customer_id": customer_id,
         "request_id": request_id,
     }
+    aggregate.record("personal_data_erased", data, at=at, cause=cause)
 
 
-def _empty(aggregate: Aggregate, record: str, rules: Privacy) -> None:
-    """Empty every field whose class is not harmless, whoever the customer is."""
+def _empty(aggregate: Aggregate, record: str, rules: Privacy) -> set[str]:
+    """Empty every field whose class is not harmless, whoever the customer is; return the texts that stood there."""
     types = get_type_hints(type(aggregate))
     named = {spec.name for spec in fields(aggregate)}
+    removed: set[str] = set()
     for name, rule in rules.of_record(record).items():
         if name in named and rule.data_class not in HARMLESS:
+            mapped(getattr(aggregate, name), (), _noted(removed))
             setattr(aggregate, name, _nothing(types[name]))
+    return removed
 
 
 def _nothing(declared: Any) -> Any:
@@ -101,6 +133,78 @@ def _nothing(declared: Any) -> Any:
     if NoneType in get_args(declared):
         return None
     return ERASED if declared is str else (get_origin(declared) or declared)()
+
+
+def forget(
+    aggregate: Aggregate,
+    paths: Sequence[str],
+    change: Callable[[str], str],
+    *,
+    only: Callable[[Any], bool] = lambda _: True,
+    keeping: Collection[str] = (),
+) -> bool:
+    """Let ``change`` rewrite every text of ``aggregate`` at ``paths``; return whether that changed anything.
+
+    Of lists only the rows that ``only`` takes are touched, of mappings not the keys that are for ``keeping``.
+    What is gone is gone from kept answers too.
+    """
+    removed: set[str] = set()
+
+    def noting(text: str) -> str:
+        after = change(text)
+        if after != text:
+            removed.add(text)
+        return after
+
+    for path in paths:
+        name, *inner = path.split(".")
+        setattr(aggregate, name, mapped(getattr(aggregate, name), inner, noting, only, keeping))
+    forget_answers(aggregate, removed)
+    return bool(removed)
+
+
+def mapped(
+    value: Any,
+    path: Sequence[str],
+    change: Callable[[str], str],
+    only: Callable[[Any], bool] = lambda _: True,
+    keeping: Collection[str] = (),
+) -> Any:
+    """Return ``value`` with every text below ``path`` changed; all else as it was."""
+    if isinstance(value, (list, tuple)):
+        return type(value)(mapped(each, path, change) if only(each) else each for each in value)
+    if isinstance(value, Mapping):
+        return {key: each if key in keeping else mapped(each, path, change) for key, each in value.items()}
+    if is_dataclass(value) and not isinstance(value, type):
+        names = path[:1] or [spec.name for spec in fields(value)]
+        return replace(value, **{name: mapped(getattr(value, name), path[1:], change) for name in names})
+    return change(value) if isinstance(value, str) and not isinstance(value, Enum) else value
+
+
+def forget_answers(aggregate: Aggregate, removed: Collection[str]) -> None:
+    """Take the texts ``removed`` out of the answers that are kept for commands that are repeated."""
+
+    def without(text: str) -> str:
+        return ERASED if any(_stands_in(each, text) for each in removed) else text
+
+    if removed:
+        aggregate.answers = [
+            replace(answer, result=mapped(answer.result, (), without)) for answer in aggregate.answers
+        ]
+
+
+def _stands_in(removed: str, text: str) -> bool:
+    """Return whether a text is ``removed`` or quotes it; a few letters are found in every id."""
+    quoted = len(removed) >= _QUOTED or (len(removed) > 1 and not removed.isascii())
+    return removed == text or (quoted and removed in text)
+
+
+def _noted(removed: set[str]) -> Callable[[str], str]:
+    def note(text: str) -> str:
+        removed.add(text)
+        return text
+
+    return note
 
 
 def _plain(body: bytes) -> str:

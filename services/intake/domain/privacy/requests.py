@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
@@ -13,6 +13,8 @@ from shared.aggregate import Aggregate
 from shared.errors import Conflict, RuleRefused
 from shared.history import Cause, timestamp
 
+#: How often what an erasure may not touch yet is looked at again.
+_LATER = timedelta(days=1)
 #: How long after an erasure the contacts are swept again: for those that were being registered meanwhile.
 _AFTERMATH = timedelta(minutes=5)
 
@@ -34,6 +36,19 @@ class State(StrEnum):
     DONE = "done"
 
 
+@dataclass(frozen=True, slots=True)
+class Remaining:
+    """What an erasure left of one kind of thing: how many, and by which rule; ``lasting`` when for good.
+
+    What is not lasting is erased once the rule no longer keeps it. Of what is, the words were taken out.
+    """
+
+    what: str
+    count: int
+    source: str
+    lasting: bool
+
+
 @dataclass(kw_only=True)
 class DataRequest(Aggregate):
     """One request; ``customer_id`` is None for exports. The reasons stay here and never go into events."""
@@ -50,6 +65,9 @@ class DataRequest(Aggregate):
     valid_until: datetime | None = None
     sweep_at: datetime | None = None
     erased: int = 0
+    #: How many things of each kind were erased.
+    reached: dict[str, int] = field(default_factory=dict)
+    remaining: list[Remaining] = field(default_factory=list)
 
     def ask(self, source: str, cause: Cause) -> None:
         """Record that it was asked."""
@@ -101,14 +119,33 @@ class DataRequest(Aggregate):
             and at < self.valid_until
         )
 
-    def swept(self, erased: int, at: datetime, cause: Cause) -> None:
-        """Record a sweep of an erasure that found ``erased`` things; the last one comes a while after the first."""
-        self.erased += erased
+    def reach(self, reached: Mapping[str, int], remaining: Sequence[Remaining]) -> None:
+        """Note how many things of each kind the erasure has reached, and what it left; what was noted before stays."""
+        self.reached |= {what: count for what, count in reached.items() if count}
+        self.erased = sum(self.reached.values())
+        again = {(each.what, each.source) for each in remaining}
+        lasting = [each for each in self.remaining if each.lasting and (each.what, each.source) not in again]
+        self.remaining = [*lasting, *remaining]
+
+    def swept(self, at: datetime, cause: Cause) -> None:
+        """Record that a sweep is over; another one comes a while after the first, and daily while something waits."""
         if self.state is State.GRANTED:
             self.state, self.sweep_at = State.DONE, at + _AFTERMATH
-            self.record("data_request_done", {**self._head(), "erased": self.erased}, at=at, cause=cause)
+            data = {**self._head(), "erased": self.erased, **self.report()}
+            self.record("data_request_done", data, at=at, cause=cause)
         else:
-            self.sweep_at = None
+            waits = any(not each.lasting for each in self.remaining)
+            self.sweep_at = at + _LATER if waits else None
+
+    def report(self) -> dict[str, Any]:
+        """Return what was erased where, and what remains by which rule."""
+        return {
+            "reached": [{"what": what, "count": count} for what, count in sorted(self.reached.items())],
+            "remaining": [
+                {"what": each.what, "count": each.count, "source": each.source, "lasting": each.lasting}
+                for each in self.remaining
+            ],
+        }
 
     def _head(self) -> dict[str, Any]:
         return {
