@@ -22,7 +22,6 @@ from services.intake.domain.files.rules import (
     LifeState,
     OnContact,
     RelationKind,
-    Required,
     Standard,
     StandardList,
     Transfer,
@@ -40,6 +39,7 @@ from shared.regulations.fields import (
     Whole,
     nested,
     source,
+    sourced,
 )
 
 _KINDS = ("household", "company", "person")
@@ -184,12 +184,6 @@ class _RelationRow(Row):
     source = source()
 
 
-class _RequiredRow(Row):
-    builds = Required
-    value = Many(Text(), least=1, **REQUIRED)
-    source = source()
-
-
 class FileRulesRow(Row):
     """The section ``files``."""
 
@@ -207,9 +201,9 @@ class FileRulesRow(Row):
     freshness = Table(_FreshnessRow(), key="what", load_default=())
     transfer = nested(_TransferRow(), load_default=None)
     relations = Table(_RelationRow(), load_default=())
-    confirmed_first = nested(_RequiredRow(), load_default=None)
-    followed = nested(_RequiredRow(), load_default=None)
-    quality = nested(_RequiredRow(), load_default=None)
+    confirmed_first = sourced(Many(Text(), least=1), load_default=None)
+    followed = sourced(Many(Text(), least=1), load_default=None)
+    quality = sourced(Many(Text(), least=1), load_default=None)
     notices = Table(_CodedRow(), load_default=())
 
     @validates_schema(skip_on_field_errors=True)

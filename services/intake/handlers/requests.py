@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Any, Protocol
 
 from services.intake.domain.contact import Contact
 from services.intake.domain.requests.filling import check_demands, read_all
 from services.intake.domain.requests.request import Holder, Part, Request, newly
-from services.intake.domain.requests.rules import Action, Kind, Process, RequestRules, holds
+from services.intake.domain.requests.rules import Action, Kind, Process, RequestRules, Unit, holds
 from services.intake.handlers.acting import Caller, Shelf, change, create, found
 from services.intake.handlers.requests_opening import Asked, open_request, start_clock
 from services.intake.handlers.requests_views import moved_view
 from services.intake.handlers.ruling import Rules, Ruling
+from shared.authority import must_hold
 from shared.clock import Clock
 from shared.clocks import Authority
 from shared.errors import NotFound, RuleRefused, ValidationFailed
@@ -58,7 +59,7 @@ class HandleRequests:
         ruling = self._rules.in_force(call.org, now)
         rules = ruling.rules.requests
         kind = _kind(rules, data["kind"])
-        _must_have(kind.by, call, kind.source, f"open a {kind.code}")
+        must_hold(kind.by, call.roles, f"to open a {kind.code}", kind.source)
         if data["level"] is not None and rules.level(data["level"]) is None:
             raise ValidationFailed(f"there is no level {data['level']!r}")
         contact = self._contact(call, data["contact_id"])
@@ -109,14 +110,7 @@ class HandleRequests:
         Raises RuleRefused by the rule of the action when the caller may not, it is out of turn, or a demand or a
         field is not met; ValidationFailed when the process has no such action or it takes no such field.
         """
-        return change(
-            self._shelf,
-            call,
-            data,
-            "request",
-            lambda each, cause: self._act(each, call, data, cause),
-            moved_view,
-        )
+        return self._change(call, data, lambda each, cause: self._act(each, call, data, cause))
 
     def _act(self, request: Request, call: Caller, data: Mapping[str, Any], cause: Cause) -> None:
         request.must_be_open()
@@ -128,7 +122,7 @@ class HandleRequests:
             raise ValidationFailed(
                 f"the process {process.code} has no action {data['action']!r}, but {known}"
             )
-        _must_have(action.by, call, action.source, action.code)
+        must_hold(action.by, call.roles, f"to {action.code}", action.source)
         filled = read_all(data["filled"], action.fills, rules, action.code)
         before = request.known()
         check_demands(action.demands, before | filled, request.taken)
@@ -173,14 +167,7 @@ class HandleRequests:
 
         Raises RuleRefused by the rule on passing on when a demand forbids it or nobody of the unit is there.
         """
-        return change(
-            self._shelf,
-            call,
-            data,
-            "request",
-            lambda each, cause: self._offer(each, call, data, cause),
-            moved_view,
-        )
+        return self._change(call, data, lambda each, cause: self._offer(each, call, data, cause))
 
     def _offer(self, request: Request, call: Caller, data: Mapping[str, Any], cause: Cause) -> None:
         request.must_be_open()
@@ -190,7 +177,7 @@ class HandleRequests:
         check_demands(rules.handoff.demands if rules.handoff else (), request.known(), request.taken)
         to = Holder(staff=data["staff"])
         if data["unit"] is not None:
-            to = _there(_unit_leads(rules, data["unit"]), data["absent"], data["unit"], source)
+            to = _there(_unit(rules, data["unit"]), data["absent"], source)
         request.offer(to, call.actor, data["reason"], self._clock.now(), cause)
 
     def accept_request(self, call: Caller, data: Mapping[str, Any]) -> dict[str, Any]:
@@ -198,14 +185,7 @@ class HandleRequests:
 
         Raises RuleRefused when it is somebody else's.
         """
-        return change(
-            self._shelf,
-            call,
-            data,
-            "request",
-            lambda each, cause: self._accept(each, call, cause),
-            moved_view,
-        )
+        return self._change(call, data, lambda each, cause: self._accept(each, call, cause))
 
     def _accept(self, request: Request, call: Caller, cause: Cause) -> None:
         request.must_be_open()
@@ -229,21 +209,14 @@ class HandleRequests:
             request.must_be_open()
             request.ask_help(Holder(role=data["role"], staff=data["staff"]), self._clock.now(), cause)
 
-        return change(self._shelf, call, data, "request", step, moved_view)
+        return self._change(call, data, step)
 
     def delay_request(self, call: Caller, data: Mapping[str, Any]) -> dict[str, Any]:
         """Let a clock take longer in all, for a reason; ``note`` says it in words.
 
         Raises RuleRefused by the rule of the clock when it may not be delayed, or not by the caller.
         """
-        return change(
-            self._shelf,
-            call,
-            data,
-            "request",
-            lambda each, cause: self._delay(each, call, data, cause),
-            moved_view,
-        )
+        return self._change(call, data, lambda each, cause: self._delay(each, call, data, cause))
 
     def _delay(self, request: Request, call: Caller, data: Mapping[str, Any], cause: Cause) -> None:
         request.must_be_open()
@@ -253,8 +226,7 @@ class HandleRequests:
             raise NotFound(f"{request.id} has no open clock {data['clock']!r}")
         if rule.delay is None:
             raise RuleRefused(f"the clock {rule.code} may not be delayed", rule=rule.source)
-        _must_have(rule.delay.roles, call, rule.delay.source, f"delay {rule.code}")
-        role = min(call.roles.intersection(rule.delay.roles))
+        role = must_hold(rule.delay.roles, call.roles, f"to delay {rule.code}", rule.delay.source)
         authority = Authority(data["reason"], call.actor, role)
         request.extend_clock(rule.code, data["amount"], authority, ruling.calendar, self._clock.now(), cause)
         request.facts["delay_reason"] = data["note"]
@@ -266,25 +238,18 @@ class HandleRequests:
             request.must_be_open()
             rules = self._governed(request)[0].rules.requests
             for unit in (data["lead"], *(each["unit"] for each in data["departments"])):
-                _unit_leads(rules, unit)
+                _unit(rules, unit)
             parts = [Part(each["unit"], each["answer_by"], call.actor) for each in data["departments"]]
             request.ask_departments(data["lead"], parts, self._clock.now(), cause)
 
-        return change(self._shelf, call, data, "request", step, moved_view)
+        return self._change(call, data, step)
 
     def answer_department(self, call: Caller, data: Mapping[str, Any]) -> dict[str, Any]:
         """Enter a department's answer; without a unit, how the office rules between those that disagree.
 
         Raises RuleRefused when the caller is neither of the department's leaders nor, for a ruling, the office.
         """
-        return change(
-            self._shelf,
-            call,
-            data,
-            "request",
-            lambda each, cause: self._answer(each, call, data, cause),
-            moved_view,
-        )
+        return self._change(call, data, lambda each, cause: self._answer(each, call, data, cause))
 
     def _answer(self, request: Request, call: Caller, data: Mapping[str, Any], cause: Cause) -> None:
         request.must_be_open()
@@ -294,14 +259,19 @@ class HandleRequests:
             office = departments.office if departments else None
             if office is None or not request.disputed:
                 raise RuleRefused("there is nothing to rule on", rule=office.source if office else DESIGN)
-            _must_have((office.value,), call, office.source, "rule between departments")
+            must_hold((office.value,), call.roles, "to rule between departments", office.source)
             request.rule(data["text"], call.actor, now, cause)
             return
         if data["unit"] not in {part.unit for part in request.parts}:
             raise NotFound(f"{data['unit']} has no part in {request.id}")
-        unit = rules.unit(data["unit"])
-        _must_have(_unit_leads(rules, data["unit"]), call, unit.source if unit else DESIGN, "answer for it")
+        unit = _unit(rules, data["unit"])
+        must_hold(unit.leads, call.roles, "to answer for it", unit.source)
         request.answer_part(data["unit"], data["text"], agrees=data["agrees"], at=now, cause=cause)
+
+    def _change(
+        self, call: Caller, data: Mapping[str, Any], step: Callable[[Request, Cause], None]
+    ) -> dict[str, Any]:
+        return change(self._shelf, call, data, "request", step, moved_view)
 
     def _governed(self, request: Request) -> tuple[Ruling, Kind, Process]:
         ruling = self._rules.of_version(request.org, request.regulation)
@@ -315,11 +285,6 @@ def _kind(rules: RequestRules, code: str) -> Kind:
         known = ", ".join(each.code for each in rules.kinds) or "none"
         raise ValidationFailed(f"there is no kind of request {code!r}; there are {known}")
     return kind
-
-
-def _must_have(roles: Collection[str], call: Caller, source: str, what: str) -> None:
-    if call.roles.isdisjoint(roles):
-        raise RuleRefused(f"to {what} needs one of the roles {', '.join(roles)}", rule=source)
 
 
 def _check_subtype(kind: Kind, code: str | None, customer_class: str | None) -> None:
@@ -342,23 +307,25 @@ def _assigned(data: Mapping[str, Any], rules: RequestRules) -> Holder | None:
     """Return whom the caller names, if anybody."""
     if data["unit"] is None and data["assigned_to"] is None:
         return None
-    role = _unit_leads(rules, data["unit"])[0] if data["unit"] else None
+    role = _unit(rules, data["unit"]).leader if data["unit"] else None
     return Holder(data["unit"], role, data["assigned_to"])
 
 
-def _unit_leads(rules: RequestRules, code: str) -> tuple[str, ...]:
+def _unit(rules: RequestRules, code: str) -> Unit:
     unit = rules.unit(code)
     if unit is None:
         raise ValidationFailed(f"there is no unit {code!r}")
-    return (unit.leader, *((unit.deputy,) if unit.deputy else ()))
+    return unit
 
 
-def _there(leads: Collection[str], absent: Collection[str], unit: str, source: str) -> Holder:
+def _there(unit: Unit, absent: Collection[str], source: str) -> Holder:
     """Return the first of those who lead ``unit`` that is there."""
-    present = [role for role in leads if role not in absent]
+    present = [role for role in unit.leads if role not in absent]
     if not present:
-        raise RuleRefused(f"nobody in charge of {unit} is there: the request stays where it is", rule=source)
-    return Holder(unit, present[0])
+        raise RuleRefused(
+            f"nobody in charge of {unit.code} is there: the request stays where it is", rule=source
+        )
+    return Holder(unit.code, present[0])
 
 
 def _must_be_answered(request: Request, rules: RequestRules) -> None:

@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from enum import StrEnum
 
-from shared.regulations.values import DESIGN
+from shared.regulations.values import DESIGN, Sourced
 
 
 class FieldType(StrEnum):
@@ -182,14 +182,6 @@ class RelationKind:
 
 
 @dataclass(frozen=True, slots=True)
-class Required:
-    """Something that is asked for, by the rule that asks."""
-
-    value: tuple[str, ...]
-    source: str
-
-
-@dataclass(frozen=True, slots=True)
 class FileRules:
     """The part of a rulebook about customer files; what is empty rests."""
 
@@ -207,11 +199,11 @@ class FileRules:
     transfer: Transfer | None = None
     relations: tuple[RelationKind, ...] = ()
     #: Fields that, learned in service, count only after the customer confirmed them.
-    confirmed_first: Required | None = None
+    confirmed_first: Sourced[tuple[str, ...]] | None = None
     #: States of life in which the day of the next follow-up must be known.
-    followed: Required | None = None
+    followed: Sourced[tuple[str, ...]] | None = None
     #: The parts of the score of a file's quality.
-    quality: Required | None = None
+    quality: Sourced[tuple[str, ...]] | None = None
     #: What staff tell customers about how data is written, by code.
     notices: tuple[Coded, ...] = ()
 
