@@ -16,7 +16,7 @@ from services.intake.handlers.ruling import Rules, Ruling
 from shared.authority import must_hold
 from shared.clock import Clock
 from shared.clocks import Authority
-from shared.errors import NotFound, RuleRefused, ValidationFailed
+from shared.errors import Conflict, NotFound, RuleRefused, ValidationFailed
 from shared.history import Cause
 from shared.regulations.values import DESIGN
 
@@ -50,6 +50,13 @@ class HandleRequests:
         Raises RuleRefused by the rule of the kind when the caller may not, of the subtype when the customer's
         class has it not, of the field or demand that is not met, and of ``once`` when there is one already.
         """
+        try:
+            return self._create(call, data)
+        except Conflict:
+            # Somebody opened the only one there may be at the same moment: the second look finds theirs.
+            return self._create(call, data)
+
+    def _create(self, call: Caller, data: Mapping[str, Any]) -> dict[str, Any]:
         return create(
             self._shelf, call, data, "rq", lambda new, cause: self._opened(new, call, data, cause), moved_view
         )
@@ -64,7 +71,8 @@ class HandleRequests:
             raise ValidationFailed(f"there is no level {data['level']!r}")
         contact = self._contact(call, data["contact_id"])
         customer_id = contact.customer_id if contact else data["customer_id"]
-        if kind.once and customer_id and not data["separate"]:
+        only = bool(kind.once and customer_id and not data["separate"])
+        if only:
             self._must_be_only(call.org, customer_id, kind)
         _check_subtype(kind, data["subtype"], data["customer_class"])
         facts = read_all(data["filled"], kind.fills, rules, f"a request of the kind {kind.code}")
@@ -89,7 +97,10 @@ class HandleRequests:
             name: getattr(asked, name) for name in ("customer_class", "subtype", "channel", "level")
         }
         check_demands(kind.demands, known, ())
-        return open_request(new, call.org, asked, ruling, cause)
+        request = open_request(new, call.org, asked, ruling, cause)
+        if only:
+            request.sole = f"{call.org}|{customer_id}|{kind.code}"
+        return request
 
     def _contact(self, call: Caller, contact_id: str | None) -> Contact | None:
         if contact_id is None:
