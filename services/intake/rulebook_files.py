@@ -11,7 +11,6 @@ from marshmallow import validates_schema
 
 from services.intake.domain.files.rules import (
     Coded,
-    Extraction,
     FieldType,
     FileClass,
     FileField,
@@ -151,12 +150,6 @@ class _FilingRow(Row):
     source = source()
 
 
-class _ExtractionRow(Row):
-    builds = Extraction
-    specialists = _texts(**REQUIRED, load_default=marshmallow.missing)
-    source = source()
-
-
 class _FreshnessRow(Row):
     builds = Freshness
     what = Text(**REQUIRED)
@@ -197,13 +190,13 @@ class FileRulesRow(Row):
     on_contact = Table(_OnContactRow(), key="category", load_default=())
     classes = Table(_ClassRow(), load_default=())
     filing = nested(_FilingRow(), load_default=None)
-    extraction = nested(_ExtractionRow(), load_default=None)
+    extraction = sourced(Flag(), load_default=None)
+    specialists = sourced(Many(Text(), least=1), load_default=None)
     freshness = Table(_FreshnessRow(), key="what", load_default=())
     transfer = nested(_TransferRow(), load_default=None)
     relations = Table(_RelationRow(), load_default=())
     confirmed_first = sourced(Many(Text(), least=1), load_default=None)
     followed = sourced(Many(Text(), least=1), load_default=None)
-    quality = sourced(Many(Text(), least=1), load_default=None)
     notices = Table(_CodedRow(), load_default=())
 
     @validates_schema(skip_on_field_errors=True)

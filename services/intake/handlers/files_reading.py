@@ -130,11 +130,11 @@ class ReadFiles:
     def missed(self, org: str, day: date) -> list[dict[str, Any]]:
         """Return the specialists who extracted no file on ``day``, by the rule that asks for it (A-MEM-01)."""
         rules, _ = self._now(org)
-        if rules.extraction is None:
+        if rules.extraction is None or not rules.extraction.value or rules.specialists is None:
             return []
         return [
             {"staff": staff, "day": day.isoformat(), "source": rules.extraction.source}
-            for staff in rules.extraction.specialists
+            for staff in rules.specialists.value
             if not self._kept.count_tagged(terms.tag(org, "extracted", day.isoformat(), staff))
         ]
 

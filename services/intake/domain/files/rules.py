@@ -143,14 +143,6 @@ class Filing:
 
 
 @dataclass(frozen=True, slots=True)
-class Extraction:
-    """Each of ``specialists`` extracts customer files every day."""
-
-    specialists: tuple[str, ...]
-    source: str
-
-
-@dataclass(frozen=True, slots=True)
 class Freshness:
     """A file must have been updated, reviewed or confirmed within so many days."""
 
@@ -194,7 +186,9 @@ class FileRules:
     on_contact: tuple[OnContact, ...] = ()
     classes: tuple[FileClass, ...] = ()
     filing: Filing | None = None
-    extraction: Extraction | None = None
+    #: Whether files are extracted every day, and by whom (客服专员): each misses the days without one.
+    extraction: Sourced[bool] | None = None
+    specialists: Sourced[tuple[str, ...]] | None = None
     freshness: tuple[Freshness, ...] = ()
     transfer: Transfer | None = None
     relations: tuple[RelationKind, ...] = ()
@@ -202,8 +196,6 @@ class FileRules:
     confirmed_first: Sourced[tuple[str, ...]] | None = None
     #: States of life in which the day of the next follow-up must be known.
     followed: Sourced[tuple[str, ...]] | None = None
-    #: The parts of the score of a file's quality.
-    quality: Sourced[tuple[str, ...]] | None = None
     #: What staff tell customers about how data is written, by code.
     notices: tuple[Coded, ...] = ()
 
