@@ -16,9 +16,10 @@ from typing import Any
 from benchmarks.backing import Backing, percentile
 from services.intake.application import Application, build
 from services.intake.customers_kept import CUSTOMER_INDEXES, customer_document, customer_of
-from services.intake.domain.customer import Customer, CustomerClaim, normal_phone
+from services.intake.domain.customer import Customer
 from services.intake.domain.files.terms import name_terms
 from services.intake.domain.files.values import Entered
+from services.intake.domain.recognising import CustomerClaim, normal_phone
 from services.intake.schemas_files import BATCH, ImportCustomers
 from shared.clock import SystemClock
 from shared.errors import Unavailable

@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from datetime import date, datetime, time, timedelta
 from typing import TYPE_CHECKING, Any
 
-from services.intake.domain.customer import normal_unit
 from services.intake.domain.duty.log import (
     FollowUp,
     LogEntry,
@@ -17,6 +16,7 @@ from services.intake.domain.duty.log import (
     sample,
 )
 from services.intake.domain.duty.rules import DutyRules, Signing
+from services.intake.domain.recognising import normal_unit
 from services.intake.handlers.acting import Caller, cause_of, change, create, found
 from services.intake.handlers.ruling import Rules, Ruling
 from shared.authority import must_be_granted, must_hold

@@ -7,11 +7,12 @@ from datetime import date
 from typing import TYPE_CHECKING, Any
 
 from services.intake.domain.contact import Contact
-from services.intake.domain.customer import Customer, CustomerClaim, normal_phone
+from services.intake.domain.customer import Customer
 from services.intake.domain.files import terms
 from services.intake.domain.files.quality import last_fresh_day
 from services.intake.domain.files.rules import Coded, FileClass, FileRules, Fresh, LifeState
 from services.intake.domain.files.values import Held
+from services.intake.domain.recognising import CustomerClaim, normal_phone
 from services.intake.errors import no_customer
 from services.intake.handlers.ruling import Rules
 from shared.clock import Clock
