@@ -7,6 +7,7 @@ from pathlib import Path
 from unittest.mock import patch
 
 import pytest
+from marshmallow import ValidationError
 from pymongo.errors import AutoReconnect
 
 import services.intake.application
@@ -88,6 +89,17 @@ def test_of_two_who_open_the_only_one_at_the_same_moment_one_is_told_of_the_othe
     desk.open("repair", desk.person("A"), customer_id="cu_1", separate=True)
     desk.open("repair", desk.person("A"), customer_id="cu_2")
     assert len(desk.rows(kind="repair")) == 3
+
+
+def test_a_department_named_twice_is_refused() -> None:
+    """Promise: a department has one part in a request, is counted once and answers by one time."""
+    desk = Desk(IT)
+    request = desk.take()
+    parts = [{"unit": "technical", "answer_by": f"2026-03-0{day}T18:00:00+08:00"} for day in (3, 4)]
+    with pytest.raises(ValidationError, match="once"):
+        desk.do("involve_departments", id=request, lead="sales", departments=parts)
+    desk.do("involve_departments", id=request, lead="sales", departments=parts[:1])
+    assert desk.count("department") == {"technical": 1}
 
 
 @pytest.mark.parametrize("day", ["9999-12-31", "2999-01-01", "1900-12-31", "0001-01-01", "tomorrow"])
