@@ -12,6 +12,10 @@ from tests.unit.intake.fakes import beijing
 from tests.unit.intake.requests_world import organisation
 
 CITED = {
+    "apparel": {
+        "files/classes/vip": "A-CLO-04",
+        "files/classes/normal": "A-CLO-04",
+    },
     "auto-dealer": {
         "files/fields/plate": "A-AUT-09",
         "files/fields/frame_number": "A-AUT-09",
