@@ -221,7 +221,7 @@ class Openings:
             self._shelf.settle(settled)
         if stuck:
             self._shelf.put_off(stuck, now)
-        return len(settled) == _AT_ONCE
+        return bool(settled) and len(waiting) == _AT_ONCE
 
     def _settled(self, contact_id: str, org: str, now: datetime, *, old: bool) -> bool:
         request = self._shelf.get(request_id(contact_id), org)
