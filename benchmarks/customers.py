@@ -18,9 +18,9 @@ from benchmarks.backing import Backing, percentile
 from kefu.local.database import PrivateDatabase
 from services.intake.application import Application, build
 from services.intake.customers_kept import CUSTOMER_INDEXES
-from services.intake.domain.customer import CustomerClaim, normal_phone
 from services.intake.domain.files.blind import BlindIndex
 from services.intake.domain.files.terms import name_terms, searched
+from services.intake.domain.recognising import CustomerClaim, normal_phone
 from services.intake.rulebook import PROFILES
 from services.intake.schemas_files import BATCH, ImportCustomers
 from services.intake.settings import IntakeSettings

@@ -49,6 +49,7 @@ class RequestsKept(Kept[Request]):
             IndexModel([("org", ASCENDING), ("closed_at", ASCENDING), *_QUEUE]),
             IndexModel([("org", ASCENDING), ("opening.opened_at", DESCENDING)]),
             IndexModel([("org", ASCENDING), ("due_at", ASCENDING)], sparse=True),
+            IndexModel([("sole", ASCENDING)], unique=True, sparse=True),
         ]
         self.store.ensure_indexes([*TIMED_INDEXES, *general, *lists])
         with database_errors():
@@ -58,16 +59,19 @@ class RequestsKept(Kept[Request]):
         """Return the requests as a step of a write that spans several collections."""
         return self.store, [self._to(request) for request in requests]
 
-    def unanswered_before(self, request: Request) -> list[Request]:
-        """Return the open requests of the same customer and kind, opened earlier, that nobody answered."""
+    def unanswered_beside(self, request: Request) -> list[Request]:
+        """Return the other requests of the same customer and kind without an answer when this one was asked for."""
+        later = {"$gt": request.asked_at}
         query = {
             "org": request.org,
             "opening.customer_id": request.opening.customer_id,
             "opening.kind": request.opening.kind,
-            "closed_at": None,
-            "replied_at": None,
-            "opening.opened_at": {"$lt": request.opening.opened_at},
             "_id": {"$ne": request.id},
+            "$or": [
+                {"replied_at": None, "closed_at": None},
+                {"replied_at": None, "closed_at": later},
+                {"replied_at": later},
+            ],
         }
         return [] if request.opening.customer_id is None else self.find(query)
 
@@ -82,6 +86,11 @@ class RequestsKept(Kept[Request]):
             rows = self._contacts.find({"request_due": {"$exists": True}}, {"org": 1, "request_due": 1})
             found = list(rows.sort("request_due", ASCENDING).limit(limit))
         return [(row["_id"], row["org"], row["request_due"]) for row in found]
+
+    def put_off(self, contact_ids: Sequence[str], now: datetime) -> None:
+        """Let these contacts wait behind all others."""
+        with database_errors():
+            self._contacts.update_many({"_id": {"$in": list(contact_ids)}}, {"$set": {"request_due": now}})
 
     def settle(self, contact_ids: Sequence[str]) -> None:
         """Note that these contacts have their requests."""

@@ -52,6 +52,7 @@ from shared.regulations.fields import (
     sourced,
     sourced_duration,
 )
+from shared.regulations.values import Sourced
 
 
 class _When(Value[When]):
@@ -66,8 +67,8 @@ class _When(Value[When]):
 
 
 class _RolesRow(Row):
-    builds = Roles
-    roles = Many(Text(), least=1, **REQUIRED)
+    builds = Sourced
+    value = Many(Text(), least=1, data_key="roles", **REQUIRED)
     source = source()
 
 
@@ -347,4 +348,4 @@ def dossier_faults(
 
 def _each(place: str, roles: Roles | None) -> Iterator[tuple[str, str]]:
     if roles is not None:
-        yield from ((place, role) for role in roles.roles)
+        yield from ((place, role) for role in roles.value)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import time
+from typing import Any
 
 import marshmallow
 
@@ -174,9 +175,8 @@ class DutyRow(Row):
     closing = nested(_FormRow())
 
     @marshmallow.validates_schema
-    def _shifts_are_there(self, data: dict[str, object], **_: object) -> None:
-        shifts = data.get("shifts", ())
-        known = {shift.code for shift in shifts if isinstance(shift, ShiftTemplate)}  # type: ignore[attr-defined]
+    def _shifts_are_there(self, data: dict[str, Any], **_: object) -> None:
+        known = {shift.code for shift in data.get("shifts", ())}
         attendance = data.get("attendance")
         if isinstance(attendance, Attendance):
             for name in ("hands_over", "extends"):

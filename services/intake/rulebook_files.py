@@ -11,7 +11,6 @@ from marshmallow import validates_schema
 
 from services.intake.domain.files.rules import (
     Coded,
-    Extraction,
     FieldType,
     FileClass,
     FileField,
@@ -22,7 +21,6 @@ from services.intake.domain.files.rules import (
     LifeState,
     OnContact,
     RelationKind,
-    Required,
     Standard,
     StandardList,
     Transfer,
@@ -40,6 +38,7 @@ from shared.regulations.fields import (
     Whole,
     nested,
     source,
+    sourced,
 )
 
 _KINDS = ("household", "company", "person")
@@ -151,12 +150,6 @@ class _FilingRow(Row):
     source = source()
 
 
-class _ExtractionRow(Row):
-    builds = Extraction
-    specialists = _texts(**REQUIRED, load_default=marshmallow.missing)
-    source = source()
-
-
 class _FreshnessRow(Row):
     builds = Freshness
     what = Text(**REQUIRED)
@@ -184,12 +177,6 @@ class _RelationRow(Row):
     source = source()
 
 
-class _RequiredRow(Row):
-    builds = Required
-    value = Many(Text(), least=1, **REQUIRED)
-    source = source()
-
-
 class FileRulesRow(Row):
     """The section ``files``."""
 
@@ -203,13 +190,13 @@ class FileRulesRow(Row):
     on_contact = Table(_OnContactRow(), key="category", load_default=())
     classes = Table(_ClassRow(), load_default=())
     filing = nested(_FilingRow(), load_default=None)
-    extraction = nested(_ExtractionRow(), load_default=None)
+    extraction = sourced(Flag(), load_default=None)
+    specialists = sourced(Many(Text(), least=1), load_default=None)
     freshness = Table(_FreshnessRow(), key="what", load_default=())
     transfer = nested(_TransferRow(), load_default=None)
     relations = Table(_RelationRow(), load_default=())
-    confirmed_first = nested(_RequiredRow(), load_default=None)
-    followed = nested(_RequiredRow(), load_default=None)
-    quality = nested(_RequiredRow(), load_default=None)
+    confirmed_first = sourced(Many(Text(), least=1), load_default=None)
+    followed = sourced(Many(Text(), least=1), load_default=None)
     notices = Table(_CodedRow(), load_default=())
 
     @validates_schema(skip_on_field_errors=True)

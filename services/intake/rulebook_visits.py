@@ -19,9 +19,7 @@ class VisitsRow(Row):
 
     builds = VisitRules
     purposes = Table(_PurposeRow())
-    coded = sourced(Flag())
     entitled = sourced(Flag())
-    unpaid = sourced(Flag())
     approval = sourced(Flag())
     identity = sourced(Whole(least=1))
     outcome = sourced(Flag())

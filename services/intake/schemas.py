@@ -10,7 +10,7 @@ from typing import Any
 from marshmallow import RAISE, Schema, ValidationError, fields, post_load, validate, validates_schema
 
 from services.intake.domain.contact import ComplaintClaim
-from services.intake.domain.customer import CustomerClaim, normal_phone
+from services.intake.domain.recognising import CustomerClaim, normal_phone
 from shared.fields import CODE, Moment, line, plain_text, truth
 
 MAX_TEXT = 4000

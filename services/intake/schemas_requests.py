@@ -120,6 +120,12 @@ class InvolveDepartments(ById):
         fields.Nested(DepartmentPart), required=True, validate=validate.Length(min=1, max=_MOST)
     )
 
+    @validates_schema
+    def _asks_each_once(self, data: dict[str, Any], **_: object) -> None:
+        units = [each["unit"] for each in data.get("departments", ())]
+        if len(units) > len(set(units)):
+            raise ValidationError("must each be named once", "departments")
+
 
 class AnswerDepartment(ById):
     """What a department says; without a unit, how the office rules."""

@@ -3,6 +3,7 @@
 Pure. What is signed for, and what follows from it, is the service's own affair.
 """
 
+from shared.authority.holding import must_be_granted, must_hold
 from shared.authority.mandates import Mandate
 from shared.authority.matrix import Authority, Place, authority_for, faults_of
 from shared.authority.signatures import Signature, Signer, Standing, sign, standing
@@ -16,6 +17,8 @@ __all__ = [
     "Standing",
     "authority_for",
     "faults_of",
+    "must_be_granted",
+    "must_hold",
     "sign",
     "standing",
 ]

@@ -11,7 +11,6 @@ from services.complaints.domain.liability import formula
 from services.complaints.domain.liability.attribution import Finding, Liability, check_persons
 from services.complaints.domain.liability.checks import (
     armed,
-    must_hold,
     not_concerned,
     refused,
     wrong,
@@ -25,6 +24,7 @@ from services.complaints.handlers.handling import Caller
 from services.complaints.handlers.liability_views import attribution_answer, penalty_answer
 from services.complaints.handlers.posting import PostCharges
 from shared.aggregate import digest_of
+from shared.authority import must_hold
 from shared.errors import Conflict, RuleRefused
 from shared.ids import derived_id
 from shared.ledger import Step, period_of

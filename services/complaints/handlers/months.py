@@ -8,7 +8,7 @@ from decimal import Decimal
 from typing import Any
 
 from services.complaints.domain.liability.account import Account
-from services.complaints.domain.liability.checks import armed, must_hold
+from services.complaints.domain.liability.checks import armed
 from services.complaints.domain.liability.month import LedgerMonth, MonthState, Totals, month_id
 from services.complaints.domain.liability.penalty import Unit
 from services.complaints.domain.liability.rules import LiabilityRules, MonthStep
@@ -19,6 +19,7 @@ from services.complaints.handlers.liability import bonuses_of
 from services.complaints.handlers.liability_views import month_answer
 from services.complaints.handlers.posting import PostCharges
 from shared.aggregate import digest_of
+from shared.authority import must_hold
 from shared.errors import Conflict, KefuError, Problem, RuleRefused, Unavailable, ValidationFailed
 from shared.history import Cause
 from shared.ledger import ZERO, period_after, period_bounds

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from services.complaints.domain.case import Case
-from services.complaints.domain.liability.checks import armed, must_hold, not_concerned
+from services.complaints.domain.liability.checks import armed, not_concerned
 from services.complaints.domain.money.offer import Offer
 from services.complaints.domain.money.states import VoidedBecause
 from services.complaints.domain.money.terms import Goods, Terms, check_terms
@@ -15,6 +15,7 @@ from services.complaints.handlers.handling import Caller
 from services.complaints.handlers.offer_views import offer_answer
 from services.complaints.handlers.settling import Desk
 from shared.aggregate import digest_of
+from shared.authority import must_be_granted
 from shared.errors import Conflict, RuleRefused
 from shared.ids import derived_id
 
@@ -167,7 +168,7 @@ class MakeOffers:
 
     def _check_proposer(self, case: Case, call: Caller, what: str) -> None:
         rule = armed(self._desk.money(case).proposals, what)
-        must_hold(rule.value, call.roles, what, rule.source)
+        must_be_granted(rule, call.roles, what)
         not_concerned(call.actor, self._desk.concerned(case), what, rule.source)
 
 

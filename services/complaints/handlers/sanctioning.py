@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import Any
 
 from services.complaints.domain.case import Case
-from services.complaints.domain.liability.checks import armed, must_hold, not_concerned, refused
+from services.complaints.domain.liability.checks import armed, not_concerned, refused
 from services.complaints.domain.liability.rules import Base, FormRule
 from services.complaints.domain.liability.sanctions import Breach, Sanction, chosen_form, cost_of, is_legal
 from services.complaints.handlers.charging import Files, cause_of, made_before, take_step
@@ -15,6 +15,7 @@ from services.complaints.handlers.handling import Caller
 from services.complaints.handlers.liability_views import sanction_answer
 from services.complaints.handlers.posting import PostCharges
 from shared.aggregate import digest_of
+from shared.authority import must_hold
 from shared.errors import Conflict
 from shared.ids import derived_id
 from shared.ledger import Step, period_of

@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
-from functools import lru_cache
 from typing import Any
-
-import phonenumbers
 
 from services.intake.domain.files import terms
 from services.intake.domain.files.listed import Listed
@@ -17,38 +13,18 @@ from services.intake.domain.files.parts import Change, Extract, Handover, Moved,
 from services.intake.domain.files.quality import Filled, Quality, lacking, quality
 from services.intake.domain.files.rules import FileRules, Fresh, Transfer
 from services.intake.domain.files.values import BASIC, Entering, Held, check_basic, hold
+from services.intake.domain.recognising import CustomerClaim
 from shared.aggregate import Aggregate
 from shared.errors import Problem, RuleRefused, ValidationFailed
 from shared.history import Cause, timestamp
 from shared.regulations.values import DESIGN
 
-#: Numbers without a country code are read as Chinese ones.
-_REGION = "CN"
 #: So many of the latest extracts are looked up by; the history has them all.
 _EXTRACTS = 60
 #: Where the data of a file comes from that a contact opened.
 BY_CONTACT = "contact"
 #: The first entries of a file: they change nothing that was there before.
 OPENED = "opened"
-
-
-@dataclass(frozen=True, slots=True)
-class CustomerClaim:
-    """What a contact says of its customer. ``phone`` is in E.164 or None, ``unit`` the door or shop number."""
-
-    kind: str
-    name: str
-    phone: str | None
-    unit: str | None
-
-    def keys(self, org: str) -> tuple[str, ...]:
-        """Return what recognises this customer within ``org``, the surest first.
-
-        A phone number is enough; without one, the name together with the unit.
-        """
-        if self.phone:
-            return (f"{org}|phone|{self.phone}",)
-        return (f"{org}|name|{normal_name(self.name)}|{normal_unit(self.unit)}",)
 
 
 @dataclass(kw_only=True)
@@ -394,11 +370,6 @@ class Customer(Aggregate):
         self.record("customer_changed", head | common | data, at=at, cause=cause)
 
 
-def reference_key(org: str, origin: str, reference: str) -> str:
-    """Return what recognises a customer by the number another system gave it."""
-    return f"{org}|ref|{origin}|{normal_unit(reference)}"
-
-
 def _keys(claim: CustomerClaim, phone: str | None, org: str) -> tuple[str, ...]:
     return replace(claim, phone=phone).keys(org)
 
@@ -410,25 +381,3 @@ def _known(rows: Sequence[Any], code: str, what: str) -> str:
         rule = rows[0].source if rows else DESIGN
         raise RuleRefused(f"{what} {reason}", rule=rule, problems=(Problem(what, reason),))
     return code
-
-
-def normal_name(name: str) -> str:
-    """Return ``name`` as it is compared: full-width forms folded, spaces out, letters small."""
-    return "".join(unicodedata.normalize("NFKC", name).split()).casefold()
-
-
-def normal_unit(unit: str | None) -> str:
-    """Return a unit's number as it is compared; empty when none is known."""
-    return "".join(unicodedata.normalize("NFKC", unit or "").split()).upper()
-
-
-@lru_cache(maxsize=8192)
-def normal_phone(text: str) -> str | None:
-    """Return the number in E.164, or None when it is no valid number."""
-    try:
-        number = phonenumbers.parse(unicodedata.normalize("NFKC", text), _REGION)
-    except phonenumbers.NumberParseException:
-        return None
-    if not phonenumbers.is_possible_number(number):
-        return None
-    return str(phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164))

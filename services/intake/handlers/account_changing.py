@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Any
 from services.intake.domain.same.account import AT_RISK, SETTLED, Account, Proposal, pool_now
 from services.intake.domain.same.rules import Contract, Ownership
 from services.intake.handlers.account_views import entered_view
-from services.intake.handlers.accounts import Accounts, check_role
+from services.intake.handlers.accounts import Accounts
 from services.intake.handlers.acting import Caller, change
 from services.intake.handlers.ruling import Rules, Ruling
+from shared.authority import must_be_granted
 from shared.clock import Clock
 from shared.errors import Problem, RuleRefused, ValidationFailed
 from shared.history import Cause
@@ -79,7 +80,7 @@ class ChangeAccount:
 
     def _owner(self, account: Account, step: _Step) -> None:
         """Move it to another owner (A-JD14-06); only by those the rulebook grants it to."""
-        check_role(step.call, step.rules.transfer, "moving clients")
+        must_be_granted(step.rules.transfer, step.call.roles, "moving clients")
         self._move(account, step.value, step, step.rules.transfer.source)
 
     def _move(self, account: Account, owner: str, step: _Step, source: str) -> None:
@@ -141,7 +142,7 @@ class ChangeAccount:
     def _proposal(self, account: Account, step: _Step) -> None:
         """Accept or decline the agent proposed."""
         proposal = account.proposal
-        check_role(step.call, step.rules.transfer, "moving clients")
+        must_be_granted(step.rules.transfer, step.call.roles, "moving clients")
         if proposal is None:
             raise RuleRefused("nobody was proposed", rule=step.rules.transfer.source)
         if step.value == "accepted":
@@ -151,7 +152,7 @@ class ChangeAccount:
 
     def _own(self, account: Account, step: _Step) -> None:
         if account.owner not in (None, step.call.actor):
-            check_role(step.call, step.rules.seen_by, "changing clients of others")
+            must_be_granted(step.rules.seen_by, step.call.roles, "changing clients of others")
 
 
 def _of(kind: type[Contract], value: str) -> Contract:

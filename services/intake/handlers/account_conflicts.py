@@ -10,9 +10,10 @@ from services.intake.domain.same.conflict import ConflictCase, Outcome, Stage, V
 from services.intake.domain.same.merge import Merge
 from services.intake.domain.same.rules import ClaimKind, Conflicts, Contract
 from services.intake.handlers.account_views import conflict_view, merge_view
-from services.intake.handlers.accounts import check_role, identity_of
+from services.intake.handlers.accounts import identity_of
 from services.intake.handlers.acting import Caller, change, create, found
 from services.intake.handlers.ruling import Rules, Ruling
+from shared.authority import must_be_granted
 from shared.clock import Clock
 from shared.errors import Conflict, Problem, ValidationFailed
 from shared.history import Cause
@@ -86,9 +87,8 @@ class ConflictDesk:
             ruling = self._rules.of_version(call.org, conflict.regulation)
             rules = self._of(ruling)
             arbitrated = conflict.stage is Stage.ARBITRATION
-            role = check_role(
-                call, rules.arbitrated_by if arbitrated else rules.ruled_by, "ruling on a conflict"
-            )
+            ruler = rules.arbitrated_by if arbitrated else rules.ruled_by
+            role = must_be_granted(ruler, call.roles, "ruling on a conflict")
             vote = Vote(call.actor, data["region"], Outcome(data["outcome"]), data["reason"], now)
             conflict.rule(vote, role, rules, ruling.calendar, cause)
 
@@ -168,7 +168,7 @@ class MergeDesk:
         rules = self._rules.in_force(call.org, now).rules.accounts.merging
         if rules is None:
             raise _silent("merging")
-        check_role(call, rules.decided_by, "deciding on mergers")
+        must_be_granted(rules.decided_by, call.roles, "deciding on mergers")
 
         def step(merge: Merge, cause: Cause) -> None:
             merge.decide(data["decision"], now, cause)

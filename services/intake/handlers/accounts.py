@@ -10,11 +10,12 @@ from services.intake.domain.same.account import Account, Particulars, pool_now
 from services.intake.domain.same.conflict import ConflictCase, Outcome, Stage
 from services.intake.domain.same.likeness import Identity, likeness
 from services.intake.domain.same.names import parse_licence, parse_phone, why_not_standard, why_several
-from services.intake.domain.same.rules import Entry, Ownership, Pool, Quota, Roles, SearchKind, Weight
+from services.intake.domain.same.rules import Entry, Ownership, Pool, Quota, SearchKind, Weight
 from services.intake.domain.same.search import Candidate, Search
 from services.intake.handlers.account_views import account_view, entered_view, search_view
 from services.intake.handlers.acting import Caller, change, create, found, new_id
 from services.intake.handlers.ruling import Rules, Ruling
+from shared.authority import must_be_granted
 from shared.clock import Clock
 from shared.errors import Conflict, Problem, RuleRefused, ValidationFailed
 from shared.history import Cause
@@ -24,14 +25,6 @@ if TYPE_CHECKING:
     from services.intake.accounts_kept import AccountShelves
 
 _ATTEMPTS = 5
-
-
-def check_role(call: Caller, roles: Roles, what: str) -> str:
-    """Return the role the caller may do ``what`` under; RuleRefused, by the rule that grants it, without one."""
-    role = next((role for role in roles.value if role in call.roles), None)
-    if role is None:
-        raise RuleRefused(f"{what} is for {', '.join(roles.value)}", rule=roles.source)
-    return role
 
 
 class Accounts:
@@ -221,7 +214,7 @@ class Accounts:
         if ownership is None or not ownership.pools:
             return None
         if ownership.applies_to is not None:
-            check_role(call, ownership.applies_to, "entering clients")
+            must_be_granted(ownership.applies_to, call.roles, "entering clients")
         pool = pool_now(account, ownership, now, ruling.zone)
         if pool is None or pool.role not in call.roles:
             keeper = "nobody" if pool is None else pool.role
@@ -258,7 +251,7 @@ class Accounts:
         lead = self._kept.lead(account)
         ownership = self._rules.in_force(call.org, self._clock.now()).rules.accounts.ownership
         if lead.owner != call.actor and ownership is not None and lead.owner is not None:
-            check_role(call, ownership.seen_by, "seeing clients of others")
+            must_be_granted(ownership.seen_by, call.roles, "seeing clients of others")
         absorbed = self._kept.absorbed(call.org, lead.id)
         customers = [each.customer_id for each in (lead, *absorbed) if each.customer_id is not None]
         return account_view(lead, full=full) | {
@@ -279,7 +272,7 @@ class Accounts:
         owner = data["owner"]
         if ownership is not None and call.roles.isdisjoint(ownership.seen_by.value):
             if owner not in (None, call.actor):
-                check_role(call, ownership.seen_by, "seeing clients of others")
+                must_be_granted(ownership.seen_by, call.roles, "seeing clients of others")
             owner = call.actor
         rows = self._kept.accounts_page(call.org, query | _of(owner), limit=data["limit"], skip=data["skip"])
         return [account_view(each, full=False) for each in rows]
@@ -292,7 +285,7 @@ class Accounts:
         if ownership is None or pool is None:
             raise ValidationFailed("no such pool", problems=(Problem("pool", "is not in the rulebook"),))
         if owner != call.actor:
-            check_role(call, ownership.seen_by, "seeing clients of others")
+            must_be_granted(ownership.seen_by, call.roles, "seeing clients of others")
         rows = self._kept.accounts.find({"org": call.org, **_of(owner)})
         held = [each for each in rows if each.pool == pool.code]
         return {

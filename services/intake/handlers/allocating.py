@@ -11,13 +11,12 @@ from services.intake.domain.same.allocation import MORNING, Able, Allocation, Pl
 from services.intake.domain.same.rules import Allocation as AllocationRules
 from services.intake.domain.same.rules import Listed
 from services.intake.handlers.account_views import allocation_view
-from services.intake.handlers.accounts import check_role
 from services.intake.handlers.acting import Caller, change, create
 from services.intake.handlers.ruling import Rules, Ruling
+from shared.authority import must_hold
 from shared.clock import Clock
 from shared.errors import Problem, RuleRefused, ValidationFailed
 from shared.history import Cause
-from shared.regulations.values import Sourced
 
 if TYPE_CHECKING:
     from services.intake.accounts_kept import AccountShelves
@@ -88,7 +87,7 @@ class Allocations:
         def step(allocation: Allocation, cause: Cause) -> None:
             ruling = self._rules.of_version(call.org, allocation.regulation)
             rules, kind = _of(ruling, allocation.kind)
-            check_role(call, Sourced(kind.allocated_by, kind.source), "allocating")
+            must_hold(kind.allocated_by, call.roles, "allocating", kind.source)
             able = staff
             if rules.quota is not None:
                 load = self._kept.load_of(call.org, [each.staff for each in staff])

@@ -126,8 +126,8 @@ def rule_of(rules: Rules, dossier: Papers) -> DossierRule:
 
 def allow(rule: DossierRule, call: Caller) -> None:
     """Raise Forbidden, naming the rule, unless the caller may see and work on such a dossier."""
-    if rule.confidential is not None and not call.roles & set(rule.confidential.roles):
-        names = ", ".join(rule.confidential.roles)
+    if rule.confidential is not None and not call.roles & set(rule.confidential.value):
+        names = ", ".join(rule.confidential.value)
         raise Forbidden(f"such a dossier is confidential: only for {names}", rule=rule.confidential.source)
 
 

@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from datetime import date, datetime, time, timedelta
 from typing import TYPE_CHECKING, Any
 
-from services.intake.domain.customer import normal_unit
 from services.intake.domain.duty.log import (
     FollowUp,
     LogEntry,
@@ -17,8 +16,10 @@ from services.intake.domain.duty.log import (
     sample,
 )
 from services.intake.domain.duty.rules import DutyRules, Signing
+from services.intake.domain.recognising import normal_unit
 from services.intake.handlers.acting import Caller, cause_of, change, create, found
 from services.intake.handlers.ruling import Rules, Ruling
+from shared.authority import must_be_granted, must_hold
 from shared.clock import Clock
 from shared.errors import NotFound, RuleRefused
 from shared.history import timestamp
@@ -32,8 +33,8 @@ if TYPE_CHECKING:
 
 def granted(call: Caller, grant: Sourced[tuple[str, ...]] | None, step: str) -> None:
     """RuleRefused unless the rulebook leaves ``step`` open or grants it to one of the caller's roles."""
-    if grant is not None and call.roles.isdisjoint(grant.value):
-        raise RuleRefused(f"{step} is for {', '.join(grant.value)}", rule=grant.source)
+    if grant is not None:
+        must_be_granted(grant, call.roles, step)
 
 
 class DutyLog:
@@ -109,7 +110,7 @@ class DutyLog:
         def step(page: LogPage, cause: Any) -> None:
             ruling = self._rules.of_version(call.org, page.regulation)
             signing = _signing(data["period"], ruling.rules.duty)
-            granted(call, Sourced(signing.roles, signing.source), "signing the duty log")
+            must_hold(signing.roles, call.roles, "signing the duty log", signing.source)
             first, last = _days(data["period"])
             entries = self._kept.entries.of_page(call.org, page.desk, first, last)
             if any(entry.written_by == call.actor for entry in entries):

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from services.intake.domain.customer import OPENED, Customer, CustomerClaim, normal_phone, reference_key
+from services.intake.domain.customer import OPENED, Customer
 from services.intake.domain.files.parts import Handover, Opening
 from services.intake.domain.files.rules import FileRules
 from services.intake.domain.files.values import BASIC, Entering, check_basic
+from services.intake.domain.recognising import CustomerClaim, normal_phone, reference_key
 from services.intake.handlers.acting import Caller, change, create
 from services.intake.handlers.ruling import Rules
 from shared.clock import Clock

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 from marshmallow import ValidationError
 
-from services.intake.domain.customer import Customer, CustomerClaim, reference_key
+from services.intake.domain.customer import Customer
 from services.intake.domain.files.rules import FileRules
 from services.intake.domain.files.values import Entering
+from services.intake.domain.recognising import CustomerClaim, reference_key
 from services.intake.handlers.acting import cause_of
 from services.intake.handlers.files_changing import ChangeFiles, opened
 from services.intake.schemas_files import ImportRow

@@ -7,12 +7,13 @@ from datetime import date
 from typing import TYPE_CHECKING, Any
 
 from services.intake.domain.contact import Contact
-from services.intake.domain.customer import Customer, CustomerClaim, normal_phone
+from services.intake.domain.customer import Customer
 from services.intake.domain.files import terms
 from services.intake.domain.files.listed import Listed
 from services.intake.domain.files.quality import last_fresh_day
 from services.intake.domain.files.rules import Coded, FileClass, FileRules, Fresh, LifeState
 from services.intake.domain.files.values import Held
+from services.intake.domain.recognising import CustomerClaim, normal_phone
 from services.intake.errors import no_customer
 from services.intake.handlers.ruling import Rules
 from shared.clock import Clock
@@ -132,11 +133,11 @@ class ReadFiles:
     def missed(self, org: str, day: date) -> list[dict[str, Any]]:
         """Return the specialists who extracted no file on ``day``, by the rule that asks for it (A-MEM-01)."""
         rules, _ = self._now(org)
-        if rules.extraction is None:
+        if rules.extraction is None or not rules.extraction.value or rules.specialists is None:
             return []
         return [
             {"staff": staff, "day": day.isoformat(), "source": rules.extraction.source}
-            for staff in rules.extraction.specialists
+            for staff in rules.specialists.value
             if not self._kept.count_tagged(terms.tag(org, "extracted", day.isoformat(), staff))
         ]
 

@@ -10,9 +10,9 @@ from services.intake.domain.same.account import months_after
 from services.intake.domain.same.grading import Card, Grading, Mark, Round, period_due
 from services.intake.domain.same.rules import Grading as GradingRules
 from services.intake.handlers.account_views import card_view, grading_view
-from services.intake.handlers.accounts import check_role
 from services.intake.handlers.acting import Caller, change, create
 from services.intake.handlers.ruling import Rules, Ruling
+from shared.authority import must_be_granted
 from shared.clock import Clock
 from shared.errors import Problem, RuleRefused, ValidationFailed
 from shared.history import Cause, timestamp
@@ -68,7 +68,7 @@ class Gradings:
 
         def step(grading: Grading, cause: Cause) -> None:
             rules = _of(self._rules.of_version(call.org, grading.regulation))
-            check_role(call, rules.approved_by, "approving a grading")
+            must_be_granted(rules.approved_by, call.roles, "approving a grading")
             grading.decide(contacts, rules, now, cause, approved=data["approved"])
 
         return change(self._kept.gradings, call, data, "grading", step, grading_view)

@@ -10,9 +10,10 @@ from typing import Any, Protocol
 from zoneinfo import ZoneInfo
 
 from services.intake.domain.contact import ComplaintClaim, Contact, Responsible, route
-from services.intake.domain.customer import Customer, CustomerClaim, normal_unit
+from services.intake.domain.customer import Customer
 from services.intake.domain.files.parts import Opening
 from services.intake.domain.numbering import contact_number, series
+from services.intake.domain.recognising import CustomerClaim, normal_unit
 from services.intake.domain.rulebook import IntakeRules
 from shared.clock import Clock
 from shared.errors import NotFound, Problem, ValidationFailed

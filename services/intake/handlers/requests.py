@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Any, Protocol
 
 from services.intake.domain.contact import Contact
 from services.intake.domain.duty.scope import Scope
 from services.intake.domain.requests.filling import check_demands, read_all
 from services.intake.domain.requests.request import Holder, Part, Request, newly
-from services.intake.domain.requests.rules import Action, Kind, Process, RequestRules, holds
+from services.intake.domain.requests.rules import Action, Kind, Process, RequestRules, Unit, holds
 from services.intake.handlers.acting import Caller, Shelf, change, create, found
 from services.intake.handlers.competence import Competence
 from services.intake.handlers.requests_opening import Asked, open_request, routed, start_clock
 from services.intake.handlers.requests_views import moved_view
 from services.intake.handlers.ruling import Rules, Ruling
+from shared.authority import must_hold
 from shared.clock import Clock
 from shared.clocks import Authority
-from shared.errors import NotFound, RuleRefused, ValidationFailed
+from shared.errors import Conflict, NotFound, RuleRefused, ValidationFailed
 from shared.history import Cause
 from shared.regulations.values import DESIGN
 
@@ -55,6 +56,13 @@ class HandleRequests:
         handle the kind, of the subtype when the customer's class has it not, of the field or demand that is not
         met, and of ``once`` when there is one already.
         """
+        try:
+            return self._create(call, data)
+        except Conflict:
+            # Somebody opened the only one there may be at the same moment: the second look finds theirs.
+            return self._create(call, data)
+
+    def _create(self, call: Caller, data: Mapping[str, Any]) -> dict[str, Any]:
         return create(
             self._shelf, call, data, "rq", lambda new, cause: self._opened(new, call, data, cause), moved_view
         )
@@ -64,7 +72,7 @@ class HandleRequests:
         ruling = self._rules.in_force(call.org, now)
         rules = ruling.rules.requests
         kind = _kind(rules, data["kind"])
-        _must_have(kind.by, call, kind.source, f"open a {kind.code}")
+        must_hold(kind.by, call.roles, f"to open a {kind.code}", kind.source)
         reach = self._competence.of(call).reach
         if reach.kinds:
             reach.kinds.check(kind.code, "the kind")
@@ -72,7 +80,8 @@ class HandleRequests:
             raise ValidationFailed(f"there is no level {data['level']!r}")
         contact = self._contact(call, data["contact_id"])
         customer_id = contact.customer_id if contact else data["customer_id"]
-        if kind.once and customer_id and not data["separate"]:
+        only = bool(kind.once and customer_id and not data["separate"])
+        if only:
             self._must_be_only(call.org, customer_id, kind)
         _check_subtype(kind, data["subtype"], data["customer_class"])
         facts = read_all(data["filled"], kind.fills, rules, f"a request of the kind {kind.code}")
@@ -97,7 +106,10 @@ class HandleRequests:
             name: getattr(asked, name) for name in ("customer_class", "subtype", "channel", "level")
         }
         check_demands(kind.demands, known, ())
-        return open_request(new, call.org, asked, ruling, cause)
+        request = open_request(new, call.org, asked, ruling, cause)
+        if only:
+            request.sole = f"{call.org}|{customer_id}|{kind.code}"
+        return request
 
     def _contact(self, call: Caller, contact_id: str | None) -> Contact | None:
         if contact_id is None:
@@ -118,14 +130,7 @@ class HandleRequests:
         Raises RuleRefused by the rule of the action when the caller may not, it is out of turn, or a demand or a
         field is not met; ValidationFailed when the process has no such action or it takes no such field.
         """
-        return change(
-            self._shelf,
-            call,
-            data,
-            "request",
-            lambda each, cause: self._act(each, call, data, cause),
-            moved_view,
-        )
+        return self._change(call, data, lambda each, cause: self._act(each, call, data, cause))
 
     def _act(self, request: Request, call: Caller, data: Mapping[str, Any], cause: Cause) -> None:
         acting_for = self._taken_up(request, call)
@@ -137,7 +142,7 @@ class HandleRequests:
             raise ValidationFailed(
                 f"the process {process.code} has no action {data['action']!r}, but {known}"
             )
-        _must_have(action.by, call, action.source, action.code)
+        must_hold(action.by, call.roles, f"to {action.code}", action.source)
         filled = read_all(data["filled"], action.fills, rules, action.code)
         before = request.known()
         check_demands(action.demands, before | filled, request.taken)
@@ -186,14 +191,7 @@ class HandleRequests:
 
         Raises RuleRefused by the rule on passing on when a demand forbids it or nobody of the unit is there.
         """
-        return change(
-            self._shelf,
-            call,
-            data,
-            "request",
-            lambda each, cause: self._offer(each, call, data, cause),
-            moved_view,
-        )
+        return self._change(call, data, lambda each, cause: self._offer(each, call, data, cause))
 
     def _offer(self, request: Request, call: Caller, data: Mapping[str, Any], cause: Cause) -> None:
         acting_for = self._taken_up(request, call)
@@ -203,7 +201,7 @@ class HandleRequests:
         check_demands(rules.handoff.demands if rules.handoff else (), request.known(), request.taken)
         to = Holder(staff=data["staff"])
         if data["unit"] is not None:
-            to = _there(_unit_leads(rules, data["unit"]), data["absent"], data["unit"], source)
+            to = _there(_unit(rules, data["unit"]), data["absent"], source)
         request.offer(to, call.actor, data["reason"], self._clock.now(), cause, acting_for=acting_for)
 
     def accept_request(self, call: Caller, data: Mapping[str, Any]) -> dict[str, Any]:
@@ -211,14 +209,7 @@ class HandleRequests:
 
         Raises RuleRefused when it is somebody else's.
         """
-        return change(
-            self._shelf,
-            call,
-            data,
-            "request",
-            lambda each, cause: self._accept(each, call, cause),
-            moved_view,
-        )
+        return self._change(call, data, lambda each, cause: self._accept(each, call, cause))
 
     def _accept(self, request: Request, call: Caller, cause: Cause) -> None:
         acting_for = self._taken_up(request, call)
@@ -243,21 +234,14 @@ class HandleRequests:
             self._taken_up(request, call)
             request.ask_help(Holder(role=data["role"], staff=data["staff"]), self._clock.now(), cause)
 
-        return change(self._shelf, call, data, "request", step, moved_view)
+        return self._change(call, data, step)
 
     def delay_request(self, call: Caller, data: Mapping[str, Any]) -> dict[str, Any]:
         """Let a clock take longer in all, for a reason; ``note`` says it in words.
 
         Raises RuleRefused by the rule of the clock when it may not be delayed, or not by the caller.
         """
-        return change(
-            self._shelf,
-            call,
-            data,
-            "request",
-            lambda each, cause: self._delay(each, call, data, cause),
-            moved_view,
-        )
+        return self._change(call, data, lambda each, cause: self._delay(each, call, data, cause))
 
     def _delay(self, request: Request, call: Caller, data: Mapping[str, Any], cause: Cause) -> None:
         self._taken_up(request, call)
@@ -267,8 +251,7 @@ class HandleRequests:
             raise NotFound(f"{request.id} has no open clock {data['clock']!r}")
         if rule.delay is None:
             raise RuleRefused(f"the clock {rule.code} may not be delayed", rule=rule.source)
-        _must_have(rule.delay.roles, call, rule.delay.source, f"delay {rule.code}")
-        role = min(call.roles.intersection(rule.delay.roles))
+        role = must_hold(rule.delay.roles, call.roles, f"to delay {rule.code}", rule.delay.source)
         authority = Authority(data["reason"], call.actor, role)
         request.extend_clock(rule.code, data["amount"], authority, ruling.calendar, self._clock.now(), cause)
         request.facts["delay_reason"] = data["note"]
@@ -280,25 +263,18 @@ class HandleRequests:
             self._taken_up(request, call)
             rules = self._governed(request)[0].rules.requests
             for unit in (data["lead"], *(each["unit"] for each in data["departments"])):
-                _unit_leads(rules, unit)
+                _unit(rules, unit)
             parts = [Part(each["unit"], each["answer_by"], call.actor) for each in data["departments"]]
             request.ask_departments(data["lead"], parts, self._clock.now(), cause)
 
-        return change(self._shelf, call, data, "request", step, moved_view)
+        return self._change(call, data, step)
 
     def answer_department(self, call: Caller, data: Mapping[str, Any]) -> dict[str, Any]:
         """Enter a department's answer; without a unit, how the office rules between those that disagree.
 
         Raises RuleRefused when the caller is neither of the department's leaders nor, for a ruling, the office.
         """
-        return change(
-            self._shelf,
-            call,
-            data,
-            "request",
-            lambda each, cause: self._answer(each, call, data, cause),
-            moved_view,
-        )
+        return self._change(call, data, lambda each, cause: self._answer(each, call, data, cause))
 
     def _answer(self, request: Request, call: Caller, data: Mapping[str, Any], cause: Cause) -> None:
         self._taken_up(request, call)
@@ -308,19 +284,24 @@ class HandleRequests:
             office = departments.office if departments else None
             if office is None or not request.disputed:
                 raise RuleRefused("there is nothing to rule on", rule=office.source if office else DESIGN)
-            _must_have((office.value,), call, office.source, "rule between departments")
+            must_hold((office.value,), call.roles, "to rule between departments", office.source)
             request.rule(data["text"], call.actor, now, cause)
             return
         if data["unit"] not in {part.unit for part in request.parts}:
             raise NotFound(f"{data['unit']} has no part in {request.id}")
-        unit = rules.unit(data["unit"])
-        _must_have(_unit_leads(rules, data["unit"]), call, unit.source if unit else DESIGN, "answer for it")
+        unit = _unit(rules, data["unit"])
+        must_hold(unit.leads, call.roles, "to answer for it", unit.source)
         request.answer_part(data["unit"], data["text"], agrees=data["agrees"], at=now, cause=cause)
 
     def _taken_up(self, request: Request, call: Caller) -> str | None:
         """Return for whom the caller acts, None when for themselves; RuleRefused when it is closed or not theirs."""
         request.must_be_open()
         return self._competence.of(call).acting_for(request, call.actor)
+
+    def _change(
+        self, call: Caller, data: Mapping[str, Any], step: Callable[[Request, Cause], None]
+    ) -> dict[str, Any]:
+        return change(self._shelf, call, data, "request", step, moved_view)
 
     def _governed(self, request: Request) -> tuple[Ruling, Kind, Process]:
         ruling = self._rules.of_version(request.org, request.regulation)
@@ -334,11 +315,6 @@ def _kind(rules: RequestRules, code: str) -> Kind:
         known = ", ".join(each.code for each in rules.kinds) or "none"
         raise ValidationFailed(f"there is no kind of request {code!r}; there are {known}")
     return kind
-
-
-def _must_have(roles: Collection[str], call: Caller, source: str, what: str) -> None:
-    if call.roles.isdisjoint(roles):
-        raise RuleRefused(f"to {what} needs one of the roles {', '.join(roles)}", rule=source)
 
 
 def _check_subtype(kind: Kind, code: str | None, customer_class: str | None) -> None:
@@ -366,23 +342,25 @@ def _assigned(data: Mapping[str, Any], rules: RequestRules, reach: Scope) -> Hol
         return None
     if unit and reach.units:
         reach.units.check(unit, "the unit")
-    role = _unit_leads(rules, unit)[0] if unit else None
+    role = _unit(rules, unit).leader if unit else None
     return Holder(unit, role, data["assigned_to"])
 
 
-def _unit_leads(rules: RequestRules, code: str) -> tuple[str, ...]:
+def _unit(rules: RequestRules, code: str) -> Unit:
     unit = rules.unit(code)
     if unit is None:
         raise ValidationFailed(f"there is no unit {code!r}")
-    return (unit.leader, *((unit.deputy,) if unit.deputy else ()))
+    return unit
 
 
-def _there(leads: Collection[str], absent: Collection[str], unit: str, source: str) -> Holder:
+def _there(unit: Unit, absent: Collection[str], source: str) -> Holder:
     """Return the first of those who lead ``unit`` that is there."""
-    present = [role for role in leads if role not in absent]
+    present = [role for role in unit.leads if role not in absent]
     if not present:
-        raise RuleRefused(f"nobody in charge of {unit} is there: the request stays where it is", rule=source)
-    return Holder(unit, present[0])
+        raise RuleRefused(
+            f"nobody in charge of {unit.code} is there: the request stays where it is", rule=source
+        )
+    return Holder(unit.code, present[0])
 
 
 def _must_be_answered(request: Request, rules: RequestRules) -> None:

@@ -14,7 +14,7 @@ from services.intake.domain.requests.rules import ClockRule, Kind, RequestRules,
 from services.intake.domain.rulebook import Destination
 from services.intake.handlers.ruling import Rules, Ruling
 from shared.clock import Clock
-from shared.errors import Conflict
+from shared.errors import Conflict, NotFound
 from shared.history import Cause, moment_of
 from shared.ids import derived_id
 from shared.regulations.values import Sourced
@@ -73,6 +73,8 @@ def open_request(request_id: str, org: str, asked: Asked, ruling: Ruling, cause:
         owner=asked.owner or owner,
         first_responsible=asked.first_responsible,
         source=kind.source if asked.owner else source,
+        # A publisher's clock may run ahead; nobody asked later than it was heard.
+        asked_at=min(asked.since, asked.at),
         **{name: getattr(asked, name) for name in copied},
     )
     request = Request.open(request_id, org, ruling.version, opening, asked.facts, cause)
@@ -152,12 +154,16 @@ class Shelf(Protocol):
         """Write a changed one; Conflict if somebody else changed it meanwhile."""
         ...
 
-    def unanswered_before(self, request: Request) -> Sequence[Request]:
-        """Return the open requests of the same customer and kind, opened earlier, that nobody answered."""
+    def unanswered_beside(self, request: Request) -> Sequence[Request]:
+        """Return the other requests of the same customer and kind without an answer when this one was asked for."""
         ...
 
     def unsettled(self, limit: int) -> Sequence[tuple[str, str, datetime]]:
         """Return id, organisation and time of contacts whose request has not been looked after, oldest first."""
+        ...
+
+    def put_off(self, contact_ids: Sequence[str], now: datetime) -> None:
+        """Let these contacts wait behind all others."""
         ...
 
     def settle(self, contact_ids: Sequence[str]) -> None:
@@ -203,10 +209,19 @@ class Openings:
         """Open requests that a batch cut short left out, and note second calls; return whether there may be more."""
         now = self._clock.now()
         waiting = self._shelf.unsettled(_AT_ONCE)
-        settled = [key for key, org, at in waiting if self._settled(key, org, now, old=at <= now - _GRACE)]
+        settled, stuck = [], []
+        for key, org, at in waiting:
+            try:
+                if self._settled(key, org, now, old=at <= now - _GRACE):
+                    settled.append(key)
+            except NotFound:
+                # Its organisation or its rulebook is gone: it waits until that is back, and holds up nobody.
+                stuck.append(key)
         if settled:
             self._shelf.settle(settled)
-        return len(settled) == _AT_ONCE
+        if stuck:
+            self._shelf.put_off(stuck, now)
+        return bool(settled) and len(waiting) == _AT_ONCE
 
     def _settled(self, contact_id: str, org: str, now: datetime, *, old: bool) -> bool:
         request = self._shelf.get(request_id(contact_id), org)
@@ -219,21 +234,29 @@ class Openings:
             request = self._of(contact, customer.kind if customer else "", cause)
             if request is None:
                 return True
-            self._shelf.insert(request)
+            if not self._shelf.insert(request):
+                return False
         return self._counted(request, cause, now)
 
     def _counted(self, request: Request, cause: Cause, now: datetime) -> bool:
-        """Note on earlier ones that the customer had to call twice; False when somebody came between."""
+        """Note where the customer had to call twice; False when somebody came between.
+
+        Which call was the second is told by when they were made: they may be heard of in another order.
+        """
         ruling = self._rules.of_version(request.org, request.regulation)
         kind = ruling.rules.requests.kind(request.opening.kind)
         if kind is None or kind.again is None:
             return True
-        for earlier in self._shelf.unanswered_before(request):
-            since = earlier.history.next_seq
-            earlier.repeated(request.opening.contact_id or request.id, kind.again, now, cause)
+        for other in self._shelf.unanswered_beside(request):
+            first, again = sorted((request, other), key=lambda each: (each.asked_at, each.id))
+            call = again.opening.contact_id
+            if call is None or call == first.opening.contact_id or first.answered_by(again.asked_at):
+                continue
+            since = first.history.next_seq
+            first.repeated(call, kind.again, now, cause)
             try:
-                if earlier.history.next_seq > since:
-                    self._shelf.save(earlier, since_seq=since)
+                if first.history.next_seq > since:
+                    self._shelf.save(first, since_seq=since)
             except Conflict:
                 return False
         return True

@@ -14,8 +14,9 @@ from hypothesis import strategies as st
 from services.intake import application
 from services.intake.application import Application
 from services.intake.customers_kept import CustomersKept
-from services.intake.domain.customer import Customer, CustomerClaim
+from services.intake.domain.customer import Customer
 from services.intake.domain.files.blind import BlindIndex
+from services.intake.domain.recognising import CustomerClaim
 from services.intake.settings import IntakeSettings
 from shared.clock import FixedClock
 from shared.history import Cause

@@ -101,7 +101,20 @@ def test_the_timeline_shows_every_contact_with_handler_time_and_phase(tmp_path: 
     assert timeline[0]["received_at"] == "2024-05-06T01:00:00.000Z"
 
 
-@pytest.mark.rule("A-GEN-01", "A-RES-09")
+@pytest.mark.rule("A-RES-09")
+def test_a_developers_file_always_holds_a_way_to_reach_the_owner(tmp_path: Path) -> None:
+    """Promise: the file shows when the owner was last in contact, and an owner without a telephone is listed."""
+    room = file_room(tmp_path, "real-estate")
+    (customer,) = {room.contact("enquiry")["customer_id"] for _ in range(3)}
+    room.clock.advance(timedelta(days=1))
+    room.contact("enquiry")
+    assert room.file(customer)["contacts"] == {"count": 4, "last_at": "2024-05-07T01:00:00.000Z"}
+    mute = room.register("李四", None, kind="household", unit="1-101")
+    assert room.file(mute)["lacking"] == ["phone"]
+    assert room.page(incomplete=True) == [mute]
+
+
+@pytest.mark.rule("A-GEN-01")
 def test_the_timeline_covers_first_contact_problem_solving_and_after_sales(tmp_path: Path) -> None:
     """Promise: the three stages every trade has are kept with each contact; the file counts them."""
     room = file_room(tmp_path, "real-estate")
@@ -171,7 +184,26 @@ def test_a_visitor_is_entered_with_the_intention_to_travel(tmp_path: Path) -> No
     room.register("李四", "13800000002", origin="media")
 
 
-@pytest.mark.rule("A-TRV-01", "A-JD4-04")
+@pytest.mark.rule("A-TRV-01")
+def test_existing_relations_are_kept_apart_from_customers_to_be_won(tmp_path: Path) -> None:
+    """Promise: fifty and twenty are listed as such, and who was won is no longer one to be won."""
+    room = file_room(tmp_path, "call-centre")
+    phone = 13800000000
+    for state, number in {"existing": 50, "potential": 20}.items():
+        for _ in range(number):
+            phone += 1
+            follow = "2024-05-10" if state == "potential" else None
+            room.register(f"客户{phone}", str(phone), lifecycle=state, next_follow_on=follow)
+    assert len(room.page(lifecycle="existing", limit=100)) == 50
+    assert len(room.page(lifecycle="potential", limit=100)) == 20
+    won = room.page(lifecycle="potential")[0]
+    room.do("move", id=won, lifecycle="existing", reason="已下单")
+    with pytest.raises(RuleRefused) as refused:
+        room.do("move", id=won, lifecycle="potential", reason="误")
+    assert refused.value.rule == "A-TRV-01"
+
+
+@pytest.mark.rule("A-JD4-04")
 def test_customers_are_listed_and_counted_by_state_and_by_source(tmp_path: Path) -> None:
     """Promise: existing and potential customers, and the channels they came by, add up."""
     room = file_room(tmp_path, "hotel-franchise")

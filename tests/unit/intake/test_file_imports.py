@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from shared.errors import ValidationFailed
 from tests.unit.intake.files_world import file_room
 
 
@@ -18,7 +19,20 @@ def row(number: int, **more: Any) -> dict[str, Any]:
     return {"customer": customer} | more
 
 
-@pytest.mark.rule("A-AUT-11", "B-DSE-03")
+@pytest.mark.rule("B-DSE-03")
+@pytest.mark.parametrize("origin", ["desk", "third_party", "authorised", "shared", "system"])
+def test_data_that_comes_by_any_of_the_ways_is_tagged_with_its_source(tmp_path: Path, origin: str) -> None:
+    """Promise: a list is data however it was collected, each value says how, and by another way none comes."""
+    room = file_room(tmp_path, "standard")
+    assert room.take([row(1)], origin)["created"] == 1
+    (customer,) = room.page()
+    assert [source["code"] for source in room.file(customer)["sources"]] == [origin]
+    with pytest.raises(ValidationFailed):
+        room.take([row(2)], "hearsay")
+    assert room.page() == [customer]
+
+
+@pytest.mark.rule("A-AUT-11")
 def test_ten_customers_are_created_and_the_same_list_again_updates_ten(tmp_path: Path) -> None:
     """Promise: no customer twice, and every value keeps the tag of the system it came from."""
     room = file_room(tmp_path, "auto-dealer")

@@ -107,25 +107,28 @@ def test_a_contact_no_person_took_is_answered_for_by_the_role_the_rulebook_names
 
 
 @pytest.mark.parametrize(
-    ("org", "category", "routed_to", "target"),
+    ("org", "category", "routed_to", "target", "source"),
     [
         pytest.param(
-            PLAZA, "complaint", "complaints", "complaint_handler", marks=pytest.mark.rule("B-JKC-06")
+            *(PLAZA, "complaint", "complaints", "complaint_handler", "B-JKC-06"),
+            marks=pytest.mark.rule("B-JKC-06"),
         ),
-        pytest.param(PLAZA, "need", "desk", "service_desk", marks=pytest.mark.rule("B-JKC-05")),
-        pytest.param(RETAIL, "complaint", "complaints", "ops_cs", marks=pytest.mark.rule("B-RET-18")),
-        (PROPERTY, "repair", "desk", "engineering"),
-        (PROPERTY, "complaint", "complaints", "complaint_handler"),
-        (SHOP, "enquiry", "desk", "presale"),
-        (SHOP, "order", "desk", "aftersale"),
-        (IT, "enquiry", "desk", "service_desk"),
-        (IT, "praise", "desk", "service_desk"),
+        pytest.param(PLAZA, "need", "desk", "service_desk", "B-JKC-05", marks=pytest.mark.rule("B-JKC-05")),
+        pytest.param(
+            RETAIL, "complaint", "complaints", "ops_cs", "B-RET-05", marks=pytest.mark.rule("B-RET-18")
+        ),
+        (PROPERTY, "repair", "desk", "engineering", "B-DUT-20"),
+        (PROPERTY, "complaint", "complaints", "complaint_handler", "B-DUT-23"),
+        (SHOP, "enquiry", "desk", "presale", "B-ECM-05"),
+        (SHOP, "order", "desk", "aftersale", "B-MBY-10"),
+        (IT, "enquiry", "desk", "service_desk", "B-DET-01"),
+        (IT, "praise", "desk", "service_desk", "design"),
     ],
 )
 def test_a_contact_goes_where_its_category_goes(
-    world: World, org: str, category: str, routed_to: str, target: str
+    world: World, org: str, category: str, routed_to: str, target: str, source: str
 ) -> None:
-    """Guards that complaints become cases and everything else lands on the desk the rulebook names."""
+    """Guards that complaints become cases and everything else lands on the desk the rulebook names, and why."""
     claim = {"problem": "lift-stuck", "amount": "12.50", "media": True}
     channel = "direct_cs" if org == RETAIL else "phone"
     event = received(org, category=category, channel=channel)
@@ -134,6 +137,10 @@ def test_a_contact_goes_where_its_category_goes(
     world.take(event)
     contact = world.contact_of(event)
     assert (contact.routed_to, contact.target) == (routed_to, target)
+    rules = rulebooks().for_org(org, contact.received_at).sections
+    assert [each.source for each in rules.categories if each.code == category] == [source]
+    if org == RETAIL:
+        assert [each.source for each in rules.channels if each.code == channel] == ["B-RET-18"]
     registered, routed = contact.history
     assert (registered.type, routed.type) == ("contact_registered", "contact_routed")
     assert (routed.data["routed_to"], routed.data["target"]) == (routed_to, target)

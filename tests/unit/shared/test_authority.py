@@ -18,10 +18,13 @@ from shared.authority import (
     Signer,
     authority_for,
     faults_of,
+    must_be_granted,
+    must_hold,
     sign,
     standing,
 )
 from shared.errors import Conflict, RuleRefused
+from shared.regulations.values import Sourced
 
 NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
 CLERK, HEAD, CHIEF = "clerk", "head", "chief"
@@ -163,3 +166,14 @@ def test_what_counts_is_enough_by_itself_and_never_holds_a_person_twice(
     assert not set(persons) & barred
     wanted = sum(place.quorum for place in ROW.places)
     assert found.complete == (len(found.counted) == wanted)
+
+
+def test_whoever_holds_a_role_that_is_asked_for_acts_under_the_first_of_them() -> None:
+    """Guards under which role something is on record, and that others are refused by the rule that asks."""
+    asked = (CHIEF, HEAD)
+    assert must_hold(asked, {HEAD, CHIEF, CLERK}, "closing", "R-7") == CHIEF
+    assert must_be_granted(Sourced(asked, "R-7"), {HEAD}, "closing") == HEAD
+    for held in ({CLERK}, frozenset[str]()):
+        with pytest.raises(RuleRefused, match="closing is for chief, head") as refusal:
+            must_be_granted(Sourced(asked, "R-7"), held, "closing")
+        assert refusal.value.rule == "R-7"

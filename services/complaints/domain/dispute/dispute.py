@@ -9,8 +9,9 @@ from enum import StrEnum
 from typing import Any
 
 from services.complaints.domain.dispute.rules import SubjectRule
-from services.complaints.domain.liability.checks import must_hold, wrong
+from services.complaints.domain.liability.checks import wrong
 from shared.aggregate import Aggregate
+from shared.authority import must_hold
 from shared.clocks import Deadline, Firing, Kind, next_due
 from shared.clocks.together import fire_deadlines
 from shared.errors import Conflict, RuleRefused

@@ -11,8 +11,9 @@ from services.complaints.domain.investigation.file import Hand
 from services.complaints.domain.investigation.rules import ActionKind, ActionRules, CheckRule
 from services.complaints.domain.investigation.states import TO_DO, ActionState, Standing
 from services.complaints.domain.investigation.telling import Told
-from services.complaints.domain.liability.checks import armed, must_hold, not_concerned, refused
+from services.complaints.domain.liability.checks import armed, not_concerned, refused
 from services.complaints.domain.timing import Timing
+from shared.authority import must_be_granted, must_hold
 from shared.clocks import Authority, Deadline, Firing, Kind, next_due
 from shared.clocks.points import point_document
 from shared.clocks.together import fire_deadlines
@@ -108,7 +109,7 @@ class CorrectiveAction(Told):
     def open(self, rules: ActionRules, kind: ActionKind, timing: Timing, hand: Hand) -> None:
         """Record the opening; where the rulebook names nobody who approves it, its time runs at once."""
         rule = rules.opens
-        must_hold(rule.value, hand.roles, "opening a corrective action", rule.source)
+        must_be_granted(rule, hand.roles, "opening a corrective action")
         not_concerned(hand.by, hand.barred, "opening a corrective action", rule.source)
         if rules.approvals is None:
             self._activate(kind, timing, hand)
@@ -141,7 +142,7 @@ class CorrectiveAction(Told):
     ) -> None:
         """Approve a draft, with which its time begins (A-LOG-65), or refuse it; never by whoever drew it up."""
         rule = armed(rules.approvals, "approving a corrective action")
-        must_hold(rule.value, hand.roles, "approving a corrective action", rule.source)
+        must_be_granted(rule, hand.roles, "approving a corrective action")
         _not_their_own(hand.by, {self.opened_by}, "approving a corrective action", rule.source)
         not_concerned(hand.by, hand.barred, "approving a corrective action", rule.source)
         if self.state is not ActionState.DRAFT:
@@ -163,7 +164,7 @@ class CorrectiveAction(Told):
         """Enter that it is done, with the evidence: by its owner or somebody who may open one."""
         rule = rules.opens
         if hand.by != self.owner:
-            must_hold(rule.value, hand.roles, "completing somebody's corrective action", rule.source)
+            must_be_granted(rule, hand.roles, "completing somebody's corrective action")
         if self.state is not ActionState.ACTIVE:
             raise Conflict(f"action {self.id} is {self.state}: only an active one is done")
         # A breach is a breach, whether or not the timer has come round to it.
@@ -276,7 +277,7 @@ class CorrectiveAction(Told):
     def withdraw(self, rules: ActionRules, reason: str, hand: Hand) -> None:
         """Give it up before it is done: by whoever approves such actions, or else opens them, never its owner."""
         rule = rules.approvals or rules.opens
-        must_hold(rule.value, hand.roles, "withdrawing a corrective action", rule.source)
+        must_be_granted(rule, hand.roles, "withdrawing a corrective action")
         _not_their_own(hand.by, {self.owner}, "withdrawing a corrective action", rule.source)
         not_concerned(hand.by, hand.barred, "withdrawing a corrective action", rule.source)
         if self.state not in TO_DO:

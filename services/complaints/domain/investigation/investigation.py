@@ -15,10 +15,10 @@ from services.complaints.domain.investigation.file import (
 )
 from services.complaints.domain.investigation.rules import InvestigationRules, Phase, RecordRule
 from services.complaints.domain.investigation.states import WRITABLE, InvestigationState, StatementKind
-from services.complaints.domain.liability.checks import armed, must_hold, not_concerned, refused, wrong
+from services.complaints.domain.liability.checks import armed, not_concerned, refused, wrong
 from services.complaints.domain.path.standing import choices_of
 from shared.aggregate import digest_of
-from shared.authority import Authority
+from shared.authority import Authority, must_be_granted, must_hold
 from shared.errors import Conflict, Problem, RuleRefused
 from shared.history import timestamp
 
@@ -34,7 +34,7 @@ class Investigation(InvestigationFile):
         investigator whom the case is about.
         """
         rule = armed(rules.opens, "opening an investigation")
-        must_hold(rule.value, hand.roles, "opening an investigation", rule.source)
+        must_be_granted(rule, hand.roles, "opening an investigation")
         self._check_method(rules)
         for person in (hand.by, *self.investigators):
             not_concerned(person, hand.barred, "investigating a case", rule.source)
@@ -238,7 +238,7 @@ class Investigation(InvestigationFile):
     def _check_hand(self, rules: InvestigationRules, what: str, hand: Hand) -> None:
         """Let those with the role go on, and count them among the investigators: they approve nothing of it."""
         rule = armed(rules.investigators, what)
-        must_hold(rule.value, hand.roles, what, rule.source)
+        must_be_granted(rule, hand.roles, what)
         not_concerned(hand.by, hand.barred, what, rule.source)
         if self.state not in WRITABLE:
             raise Conflict(f"the report of {self.id} is {self.state}: it is not written on any more")

@@ -7,10 +7,11 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from services.complaints.domain.case import Case
-from services.complaints.domain.liability.checks import must_hold, not_concerned, refused, wrong
+from services.complaints.domain.liability.checks import not_concerned, refused, wrong
 from services.complaints.domain.liability.rules import Area, AttributionRule, Liable, Phase
 from services.complaints.domain.states import CaseState
 from shared.aggregate import Aggregate
+from shared.authority import must_hold
 from shared.errors import RuleRefused
 from shared.history import Cause, timestamp
 

@@ -17,12 +17,6 @@ def armed(rule: Rule | None, what: str) -> Rule:
     return rule
 
 
-def must_hold(wanted: Collection[str], roles: Collection[str], what: str, rule: str) -> None:
-    """Refuse ``what`` to somebody none of whose ``roles`` is ``wanted``."""
-    if not set(wanted) & set(roles):
-        raise RuleRefused(f"{what} is for {', '.join(sorted(wanted))}", rule=rule)
-
-
 def not_concerned(actor: str, concerned: Collection[str], what: str, rule: str) -> None:
     """Refuse ``what`` to somebody whom it is about."""
     if actor in concerned:

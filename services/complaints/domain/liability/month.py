@@ -8,9 +8,9 @@ from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
 
-from services.complaints.domain.liability.checks import must_hold
 from services.complaints.domain.liability.rules import MonthStep
 from shared.aggregate import Aggregate
+from shared.authority import must_hold
 from shared.errors import Conflict, RuleRefused
 from shared.history import Cause, timestamp
 from shared.ids import derived_id

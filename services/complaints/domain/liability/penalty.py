@@ -9,9 +9,10 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import Any
 
-from services.complaints.domain.liability.checks import must_hold, not_concerned, not_own, wrong
+from services.complaints.domain.liability.checks import not_concerned, not_own, wrong
 from services.complaints.domain.liability.rules import ApprovalRule, MonthStep
 from shared.aggregate import Aggregate
+from shared.authority import must_hold
 from shared.errors import Conflict, NotFound, RuleRefused
 from shared.history import Cause, timestamp
 from shared.ledger import Step

@@ -9,7 +9,7 @@ from decimal import Decimal
 from enum import StrEnum
 from fractions import Fraction
 
-from services.complaints.domain.liability.checks import must_hold, not_concerned, not_own, refused, wrong
+from services.complaints.domain.liability.checks import not_concerned, not_own, refused, wrong
 from services.complaints.domain.liability.rules import (
     Base,
     Conversion,
@@ -19,6 +19,7 @@ from services.complaints.domain.liability.rules import (
     SanctionRule,
 )
 from shared.aggregate import Aggregate
+from shared.authority import must_hold
 from shared.errors import Conflict, RuleRefused
 from shared.history import Cause, timestamp
 from shared.ledger import Step, round_half_up

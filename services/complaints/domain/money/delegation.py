@@ -6,10 +6,10 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from services.complaints.domain.liability.checks import must_hold, wrong
+from services.complaints.domain.liability.checks import wrong
 from services.complaints.domain.money.rules import DelegationRule
 from shared.aggregate import Aggregate
-from shared.authority import Mandate
+from shared.authority import Mandate, must_hold
 from shared.errors import Conflict, RuleRefused
 from shared.history import Cause, timestamp
 

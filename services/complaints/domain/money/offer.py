@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 
-from services.complaints.domain.liability.checks import must_hold, not_concerned, refused, wrong
+from services.complaints.domain.liability.checks import not_concerned, refused, wrong
 from services.complaints.domain.money.file import PAYMENT_CLOCK, Movement, OfferFile, Paper
 from services.complaints.domain.money.rules import OfferKind
 from services.complaints.domain.money.situation import Situation
@@ -18,7 +18,7 @@ from services.complaints.domain.money.states import (
     VoidedBecause,
 )
 from services.complaints.domain.money.terms import Terms
-from shared.authority import Signature, Signer, sign
+from shared.authority import Signature, Signer, must_be_granted, must_hold, sign
 from shared.clocks import Deadline, Firing, Kind, State
 from shared.clocks.points import point_document
 from shared.clocks.together import fire_deadlines
@@ -161,7 +161,7 @@ class Offer(OfferFile):
         concerned, before the customer accepted, without the approvals that the level and the sum in all ask for
         by now, before the case is filed where the rulebook wants it, and without the kind's own papers.
         """
-        must_hold(payers.value, roles, "paying an offer", payers.source)
+        must_be_granted(payers, roles, "paying an offer")
         not_concerned(cause.actor, now.barred, "paying an offer", payers.source)
         if self.movements:
             raise Conflict(f"offer {self.id} was paid by {self.movements[0].by} already")

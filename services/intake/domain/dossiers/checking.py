@@ -67,7 +67,7 @@ def stands(mark: Mark, given: Iterable[Given]) -> bool:
     own = [each for each in given if each.mark == mark.code]
     if mark.reviewers is None:
         return bool(own)
-    return set(mark.reviewers.roles) <= {each.role for each in own}
+    return set(mark.reviewers.value) <= {each.role for each in own}
 
 
 def pass_gates(

@@ -72,7 +72,7 @@ class Papers(Timed):
             raise ValidationFailed("such a dossier is about something else", problems=(problem,))
         if rule.keeper is not None and self.keeper is None:
             raise RuleRefused(f"its keeper, a {rule.keeper.role}, must be named", rule=rule.keeper.source)
-        self.readers = list(rule.confidential.roles) if rule.confidential else []
+        self.readers = list(rule.confidential.value) if rule.confidential else []
         data = {"about": self.about, "source": rule.source}
         self.record("dossier_opened", self._head() | data, at=act.at, cause=act.cause)
         self._touch(rule, act)

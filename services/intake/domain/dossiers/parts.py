@@ -38,9 +38,9 @@ class Act:
         """Return which role gives the right; None where everybody may. Forbidden, naming the rule, when none does."""
         if allowed is None:
             return None
-        role = next((role for role in allowed.roles if role in self.roles), None)
+        role = next((role for role in allowed.value if role in self.roles), None)
         if role is None:
-            names = ", ".join(allowed.roles)
+            names = ", ".join(allowed.value)
             raise Forbidden(f"{allowed.source} leaves this to {names}", rule=allowed.source)
         return role
 

@@ -20,6 +20,9 @@ LOAN = "loan"
 
 Facts = Mapping[str, str]
 
+#: Who may do something, and the rule that says so.
+Roles = Sourced[tuple[str, ...]]
+
 
 class Make(StrEnum):
     """Whether a document is an original (原件) or a copy (复印件)."""
@@ -45,14 +48,6 @@ class Weekday(StrEnum):
     FRIDAY = "friday"
     SATURDAY = "saturday"
     SUNDAY = "sunday"
-
-
-@dataclass(frozen=True, slots=True)
-class Roles:
-    """Who may do something, and the rule that says so."""
-
-    roles: tuple[str, ...]
-    source: str
 
 
 @dataclass(frozen=True, slots=True)

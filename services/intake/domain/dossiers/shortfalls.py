@@ -49,7 +49,7 @@ def _found(dossier: Dossier, rule: DossierRule, now: datetime) -> Iterator[Short
                 None,
                 deadline.due_at,
                 deadline.ended_at,
-                grants.roles if grants is not None else (),
+                grants.value if grants is not None else (),
                 excused=False,
                 source=deadline.source,
             )

@@ -31,13 +31,11 @@ class VisitRules:
 
     ``entitled`` refuses a visitor whose contract has ended; ``approval`` lets nobody but household members in
     before the household approves; ``identity`` is how many seconds registering one takes at most; ``outcome``
-    asks what came of a visit; ``coded`` names the rule of the bar code, ``unpaid`` that a fee is shown until paid.
+    asks what came of a visit. Every visit has its bar code, and shows its fee until that is paid.
     """
 
     purposes: tuple[Purpose, ...] = ()
-    coded: Sourced[bool] | None = None
     entitled: Sourced[bool] | None = None
-    unpaid: Sourced[bool] | None = None
     approval: Sourced[bool] | None = None
     identity: Sourced[int] | None = None
     outcome: Sourced[bool] | None = None

@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from enum import StrEnum
 
-from shared.regulations.values import DESIGN
+from shared.regulations.values import DESIGN, Sourced
 
 
 class FieldType(StrEnum):
@@ -143,14 +143,6 @@ class Filing:
 
 
 @dataclass(frozen=True, slots=True)
-class Extraction:
-    """Each of ``specialists`` extracts customer files every day."""
-
-    specialists: tuple[str, ...]
-    source: str
-
-
-@dataclass(frozen=True, slots=True)
 class Freshness:
     """A file must have been updated, reviewed or confirmed within so many days."""
 
@@ -182,14 +174,6 @@ class RelationKind:
 
 
 @dataclass(frozen=True, slots=True)
-class Required:
-    """Something that is asked for, by the rule that asks."""
-
-    value: tuple[str, ...]
-    source: str
-
-
-@dataclass(frozen=True, slots=True)
 class FileRules:
     """The part of a rulebook about customer files; what is empty rests."""
 
@@ -202,16 +186,16 @@ class FileRules:
     on_contact: tuple[OnContact, ...] = ()
     classes: tuple[FileClass, ...] = ()
     filing: Filing | None = None
-    extraction: Extraction | None = None
+    #: Whether files are extracted every day, and by whom (客服专员): each misses the days without one.
+    extraction: Sourced[bool] | None = None
+    specialists: Sourced[tuple[str, ...]] | None = None
     freshness: tuple[Freshness, ...] = ()
     transfer: Transfer | None = None
     relations: tuple[RelationKind, ...] = ()
     #: Fields that, learned in service, count only after the customer confirmed them.
-    confirmed_first: Required | None = None
+    confirmed_first: Sourced[tuple[str, ...]] | None = None
     #: States of life in which the day of the next follow-up must be known.
-    followed: Required | None = None
-    #: The parts of the score of a file's quality.
-    quality: Required | None = None
+    followed: Sourced[tuple[str, ...]] | None = None
     #: What staff tell customers about how data is written, by code.
     notices: tuple[Coded, ...] = ()
 

@@ -13,8 +13,9 @@ from types import NoneType
 from typing import Any, get_args, get_origin, get_type_hints
 
 from services.intake.domain.contact import Contact
-from services.intake.domain.customer import Customer, normal_name, normal_unit
+from services.intake.domain.customer import Customer
 from services.intake.domain.privacy.rules import HARMLESS, Privacy
+from services.intake.domain.recognising import normal_name, normal_unit
 from services.intake.domain.rejection import Rejection
 from shared.aggregate import Aggregate
 from shared.history import Cause

@@ -6,13 +6,15 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from datetime import date
 from decimal import Decimal
-from typing import Any
+from typing import Any, TypeVar
 
 from services.intake.domain.requests.rules import Demand, Field, PriceList, RequestRules, Shape, holds
 from shared.errors import RuleRefused, ValidationFailed
 from shared.history import moment_of, timestamp
 from shared.regulations.values import DESIGN
+from shared.worktime.counting import FIRST_YEAR, LAST_YEAR
 
+_Day = TypeVar("_Day", bound=date)
 _NUMBER = re.compile(r"\d{1,9}", re.ASCII)
 
 
@@ -87,7 +89,7 @@ def _value(field: Field, value: object) -> Any:
         return None
     try:
         return _TEXTS[field.shape](field, value)
-    except ValueError:
+    except (ValueError, OverflowError):
         return None
 
 
@@ -97,9 +99,17 @@ _TEXTS: Mapping[Shape, Callable[[Field, str], Any]] = {
         int(value) if _NUMBER.fullmatch(value) and int(value) >= field.least else None
     ),
     Shape.CHOICE: lambda field, value: value if value in field.choices else None,
-    Shape.MOMENT: lambda _, value: timestamp(moment_of(value)),
-    Shape.DAY: lambda _, value: date.fromisoformat(value).isoformat(),
+    Shape.MOMENT: lambda _, value: timestamp(_countable(moment_of(value))),
+    Shape.DAY: lambda _, value: _countable(date.fromisoformat(value)).isoformat(),
 }
+
+
+def _countable(day: _Day) -> _Day:
+    """Return ``day``; ValueError where a clock that ends on it would leave the years that are counted."""
+    if not FIRST_YEAR < day.year < LAST_YEAR:
+        message = f"{day.year} is outside the years that are counted"
+        raise ValueError(message)
+    return day
 
 
 def _fee(items: Sequence[str], prices: PriceList | None) -> Decimal:

@@ -115,7 +115,7 @@ class OnBreach:
 
 @dataclass(frozen=True, slots=True)
 class Opening:
-    """What a request is opened with."""
+    """What a request is opened with; ``asked_at`` is when the customer asked, which may be long before."""
 
     kind: str
     process: str
@@ -134,11 +134,15 @@ class Opening:
     owner: Holder
     first_responsible: Holder
     source: str
+    asked_at: datetime | None = None
 
 
 @dataclass(kw_only=True)
 class Request(Timed):
-    """One request; free text stays in it and never goes into events."""
+    """One request; free text stays in it and never goes into events.
+
+    ``sole`` is what it has to be the only open one of: just itself, where others may be open beside it.
+    """
 
     subject: ClassVar[str] = "request"
 
@@ -160,8 +164,14 @@ class Request(Timed):
     messages: list[Message] = field(default_factory=list)
     on_breach: list[OnBreach] = field(default_factory=list)
     repeats: list[str] = field(default_factory=list)
+    sole: str = ""
     replied_at: datetime | None = None
     closed_at: datetime | None = None
+
+    def __post_init__(self) -> None:
+        """Let others be open beside it, until somebody says otherwise."""
+        super().__post_init__()
+        self.sole = self.sole or self.id
 
     @staticmethod
     def open(
@@ -207,6 +217,15 @@ class Request(Timed):
         """Return the change of hands that nobody has accepted yet."""
         last = self.passed[-1] if self.passed else None
         return last if last is not None and last.accepted_at is None else None
+
+    @property
+    def asked_at(self) -> datetime:
+        """Return when the customer asked, as far as that is known."""
+        return self.opening.asked_at or self.opening.opened_at
+
+    def answered_by(self, at: datetime) -> bool:
+        """Return whether the customer had an answer at ``at``, or the request was closed without one."""
+        return any(end is not None and end <= at for end in (self.replied_at, self.closed_at))
 
     def known(self) -> dict[str, Any]:
         """Return everything conditions may ask for."""
@@ -355,7 +374,7 @@ class Request(Timed):
         """End it: nothing is waited for any more, and what ran out before stays breached."""
         self.fire_clocks(at, cause, breaches_only=True)
         self.drop_clocks(at, cause)
-        self.closed_at = at
+        self.closed_at, self.sole = at, self.id
         late = any(deadline.was_breached for deadline in self.deadlines)
         data = {"request_id": self.id, "kind": self.opening.kind, "stage": self.stage, "on_time": not late}
         self.record("request_closed", data, at=at, cause=cause)

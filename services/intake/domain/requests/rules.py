@@ -61,6 +61,11 @@ class Unit:
     seen_by: tuple[str, ...]
     source: str
 
+    @property
+    def leads(self) -> tuple[str, ...]:
+        """Return the roles in charge, the leader first."""
+        return (self.leader,) if self.deputy is None else (self.leader, self.deputy)
+
 
 @dataclass(frozen=True, slots=True)
 class Delay:
