@@ -8,14 +8,13 @@ import statistics
 import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from random import Random
 from typing import Any
 
-from benchmarks.backing import Backing, percentile
-from kefu.local.database import PrivateDatabase
+from benchmarks.backing import Backing, indexed_afterwards, percentile, read_only
 from services.intake.application import Application, build
 from services.intake.customers_kept import CUSTOMER_INDEXES
 from services.intake.domain.files.blind import BlindIndex
@@ -82,18 +81,12 @@ def _searches(backing: Backing, small: int, large: int, looks: int) -> dict[str,
     All are p95 in milliseconds. The same customers are looked for among few files, among many, and by a bare
     find over the many, in turns, so that whatever else the machine does falls on all three.
     """
-    # Only what is read is measured here, so what is written need not outlive the server.
-    database = PrivateDatabase(backing.directory / "searched", durable=False)
-    database.start()
-    try:
-        searched_in = replace(backing, database=database)
-        few, many = _Room(searched_in, "bench_few"), _Room(searched_in, "bench_many")
+    with read_only(backing) as lent:
+        few, many = _Room(lent, "bench_few"), _Room(lent, "bench_many")
         few.fill(small)
         seconds = _elapsed(lambda: many.fill(large)) / 1000
         sought = [place * small // looks for place in range(looks)]
         found = {by: _search(few, many, by, sought) for by in _TEXTS}
-    finally:
-        database.stop()
     grown = max(found.values(), key=lambda row: row["many"] / row["few"])
     slow = max(found.values(), key=lambda row: row["many"] / row["bare"])
     return {
@@ -214,17 +207,12 @@ class _Room:
         """Keep the files of ``number`` customers: the first is taken in, the others are written as it was."""
         self._take(_Caller("first"), [_person(0)])
         self._publish()
-        # By a client that waits as long as it takes; indexes over what is there are made twice as fast.
         customers = self._backing.mongo(self._data.name)["customers"]
-        indexes = customers.index_information()
-        customers.drop_indexes()
         template = customers.find_one({"name": _person(0).name}) or {}
-        for start in range(1, number, _FILL):
-            people = [_person(index) for index in range(start, min(number, start + _FILL))]
-            customers.insert_many([_document(template, person) for person in people], ordered=False)
-        for name, index in indexes.items():
-            if name != "_id_":
-                customers.create_index(index["key"], name=name, unique=index.get("unique", False))
+        with indexed_afterwards(customers):
+            for start in range(1, number, _FILL):
+                people = [_person(index) for index in range(start, min(number, start + _FILL))]
+                customers.insert_many([_document(template, person) for person in people], ordered=False)
 
     def importing(self, calls: int) -> dict[str, float]:
         """Return how many customers a second are taken in by calls of 500, and by bare inserts of the same.

@@ -64,7 +64,7 @@ def test_sound_files_are_told_to_be_ok() -> None:
     result = kefu("check")
 
     assert result.exit_code == 0
-    assert len(result.stdout.splitlines()) == len(SERVICES) + 6
+    assert len(result.stdout.splitlines()) == len(SERVICES) + 7
     assert all(line.startswith("OK") for line in result.stdout.splitlines())
     assert "云桥商业广场（演示）" in result.stdout
 
@@ -421,7 +421,7 @@ def test_an_unknown_organisation_is_refused_with_those_there_are(arguments: tupl
     result = kefu(*arguments)
 
     assert result.exit_code == 1
-    assert "known are it-demo, plaza-demo" in result.stderr
+    assert "known are estate-demo, it-demo, plaza-demo" in result.stderr
 
 
 def test_a_day_that_is_none_is_wrong_usage() -> None:

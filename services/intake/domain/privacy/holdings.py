@@ -126,7 +126,7 @@ HOLDINGS: Mapping[str, Holding] = {
             "level owner.unit owner.role owner.staff first_responsible.unit "
             "first_responsible.role first_responsible.staff done.action done.stage done.by "
             "done.filled passed.to.unit passed.to.role passed.to.staff passed.by "
-            "passed.accepted_by helpers.unit helpers.role helpers.staff parts.unit parts.asked_by "
+            "passed.accepted_by passed.acting_for done.acting_for sole helpers.unit helpers.role helpers.staff parts.unit parts.asked_by "
             "verdicts.by lead notices.role notices.source tasks.code tasks.to tasks.source "
             "messages.text messages.source on_breach.clock on_breach.task on_breach.to "
             "on_breach.source repeats"
