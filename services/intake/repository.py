@@ -65,7 +65,6 @@ class IntakeRepository:
         self._rejections.ensure_indexes([IndexModel([("org", ASCENDING), ("rejected_at", DESCENDING)])])
         # For erasing, exports, and counting what one publisher sent that could not be taken.
         self._customers.ensure_indexes([IndexModel([("org", ASCENDING), ("_id", ASCENDING)])])
-        self._contacts.ensure_indexes([IndexModel([("customer_id", ASCENDING)])])
         by_publisher = [("org", ASCENDING), ("publisher", ASCENDING), ("rejected_at", ASCENDING)]
         # Only those recorded late are in it: registering in time costs nothing more.
         recorded_late: dict[str, Any] = {"partialFilterExpression": {"recorded_late": {"$exists": True}}}
@@ -324,7 +323,6 @@ def _contact_document(contact: Contact) -> Document:
         if complaint is None
         else complaint.as_data()
         | {"amount": None if complaint.amount is None else Decimal128(complaint.amount)},
-        **({"request_due": contact.request_due} if contact.request_due else {}),
         **({"recorded_late": contact.recorded_late} if contact.recorded_late else {}),
     }
 
@@ -340,7 +338,6 @@ def _contact(document: Mapping[str, Any]) -> Contact:
         phase=document.get("phase"),
         first_responsible=Responsible(**document["first_responsible"]),
         complaint=complaint,
-        request_due=document.get("request_due"),
         recorded_late=document.get("recorded_late"),
     )
 

@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from pymongo import ASCENDING, DESCENDING, IndexModel
+from pymongo.errors import BulkWriteError
 
 from services.intake.domain.requests.request import Request
 from shared.mongo.client import Document, database_errors
@@ -24,6 +25,7 @@ _PLACES: Mapping[str, str] = {
     "level": "level",
     "stage": "stage",
 }
+_DUPLICATE_KEY = 11000
 _QUEUE = [("rank", ASCENDING), ("opening.opened_at", ASCENDING)]
 _ORDERS: Mapping[str, list[tuple[str, int]]] = {
     "queue": _QUEUE,
@@ -39,7 +41,7 @@ class RequestsKept(Kept[Request]):
         """Use the runtime's database and ensure the indexes of every list."""
         documents = Documents(Request)
         super().__init__(runtime, "requests", documents.to, documents.of)
-        self._contacts = runtime.database["contacts"]
+        self._awaited = runtime.database["awaited_requests"]
         heads = ("owner.unit", "owner.staff", "first_responsible.staff", "parts.unit", "opening.customer_id")
         lists = [
             IndexModel([("org", ASCENDING), (head, ASCENDING), ("closed_at", ASCENDING), *_QUEUE])
@@ -53,11 +55,18 @@ class RequestsKept(Kept[Request]):
         ]
         self.store.ensure_indexes([*TIMED_INDEXES, *general, *lists])
         with database_errors():
-            self._contacts.create_indexes([IndexModel([("request_due", ASCENDING)], sparse=True)])
+            self._awaited.create_indexes([IndexModel([("at", ASCENDING)])])
 
     def step(self, requests: Sequence[Request]) -> tuple[AggregateStore, list[Document]]:
         """Return the requests as a step of a write that spans several collections."""
         return self.store, [self._to(request) for request in requests]
+
+    def outlines(self, request_ids: Sequence[str]) -> dict[str, tuple[str, str]]:
+        """Return of those of the requests that are there the version of the rulebook and the kind, in one read."""
+        fields = {"regulation": 1, "opening.kind": 1}
+        with database_errors():
+            rows = list(self.store.collection.find({"_id": {"$in": list(request_ids)}}, fields))
+        return {row["_id"]: (row["regulation"], row["opening"]["kind"]) for row in rows}
 
     def unanswered_beside(self, request: Request) -> list[Request]:
         """Return the other requests of the same customer and kind without an answer when this one was asked for."""
@@ -80,22 +89,35 @@ class RequestsKept(Kept[Request]):
         query = {"org": org, "opening.customer_id": customer_id, "opening.kind": kind, "closed_at": None}
         return next(iter(self.find(query, limit=1)), None)
 
+    def await_all(self, contacts: Sequence[tuple[str, str, datetime]]) -> None:
+        """Note contacts that will have a request, each with its organisation and time, before either is written.
+
+        Small notes of their own: marking the contacts themselves would write every index of theirs twice more.
+        """
+        rows = [{"_id": key, "org": org, "at": at, "since": at} for key, org, at in contacts]
+        try:
+            with database_errors():
+                self._awaited.insert_many(rows, ordered=False)
+        except BulkWriteError as error:
+            # Noted already, by an earlier attempt to write the same batch.
+            if any(failure["code"] != _DUPLICATE_KEY for failure in error.details["writeErrors"]):
+                raise
+
     def unsettled(self, limit: int) -> list[tuple[str, str, datetime]]:
         """Return id, organisation and time of contacts whose request has not been looked after, oldest first."""
         with database_errors():
-            rows = self._contacts.find({"request_due": {"$exists": True}}, {"org": 1, "request_due": 1})
-            found = list(rows.sort("request_due", ASCENDING).limit(limit))
-        return [(row["_id"], row["org"], row["request_due"]) for row in found]
+            found = list(self._awaited.find({}).sort("at", ASCENDING).limit(limit))
+        return [(row["_id"], row["org"], row["since"]) for row in found]
 
     def put_off(self, contact_ids: Sequence[str], now: datetime) -> None:
         """Let these contacts wait behind all others."""
         with database_errors():
-            self._contacts.update_many({"_id": {"$in": list(contact_ids)}}, {"$set": {"request_due": now}})
+            self._awaited.update_many({"_id": {"$in": list(contact_ids)}}, {"$set": {"at": now}})
 
     def settle(self, contact_ids: Sequence[str]) -> None:
         """Note that these contacts have their requests."""
         with database_errors():
-            self._contacts.update_many({"_id": {"$in": list(contact_ids)}}, {"$unset": {"request_due": ""}})
+            self._awaited.delete_many({"_id": {"$in": list(contact_ids)}})
 
     def page(
         self, org: str, asked: Mapping[str, Any], hidden: Sequence[str], *, order: str, limit: int, skip: int

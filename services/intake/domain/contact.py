@@ -84,8 +84,6 @@ class Contact(Aggregate):
     complaint: ComplaintClaim | None
     #: Phase of service (A-LOG-01), where somebody named it.
     phase: str | None = None
-    #: When it asked for a request, until that is known to be there.
-    request_due: datetime | None = None
     #: By which rule it was recorded too late after it came in; None when in time.
     recorded_late: str | None = None
 

@@ -21,6 +21,8 @@ from shared.regulations.values import Sourced
 
 #: How old a contact without its request is before somebody else than its batch opens it.
 _GRACE = timedelta(seconds=30)
+#: How long no batch takes to write a contact that it noted.
+_FORGOTTEN = timedelta(hours=1)
 _AT_ONCE = 100
 _NOON = time(12)
 
@@ -154,8 +156,16 @@ class Shelf(Protocol):
         """Write a changed one; Conflict if somebody else changed it meanwhile."""
         ...
 
+    def outlines(self, request_ids: Sequence[str]) -> Mapping[str, tuple[str, str]]:
+        """Return of those of the requests that are there the version of the rulebook and the kind, in one read."""
+        ...
+
     def unanswered_beside(self, request: Request) -> Sequence[Request]:
         """Return the other requests of the same customer and kind without an answer when this one was asked for."""
+        ...
+
+    def await_all(self, contacts: Sequence[tuple[str, str, datetime]]) -> None:
+        """Note contacts that will have a request, each with its organisation and when it asked."""
         ...
 
     def unsettled(self, limit: int) -> Sequence[tuple[str, str, datetime]]:
@@ -195,25 +205,35 @@ class Openings:
     ) -> tuple[tuple[Any, Sequence[Any]], ...]:
         """Return what is to be written after contacts, given with their customers' class; nothing when none asks.
 
-        Marks the contacts that do, so that none is forgotten should the write be cut short.
+        Notes the contacts that do first, so that none is forgotten should the write be cut short.
         """
-        requests = []
+        requests, awaited = [], []
         for contact, customer_class, cause in registered:
             request = self._of(contact, customer_class, cause)
             if request is not None:
-                contact.request_due = contact.registered_at
+                awaited.append((contact.id, contact.org, contact.registered_at))
                 requests.append(request)
-        return (self._shelf.step(requests),) if requests else ()
+        if not requests:
+            return ()
+        self._shelf.await_all(awaited)
+        return (self._shelf.step(requests),)
 
     def catch_up(self) -> bool:
         """Open requests that a batch cut short left out, and note second calls; return whether there may be more."""
         now = self._clock.now()
         waiting = self._shelf.unsettled(_AT_ONCE)
+        there = self._shelf.outlines([request_id(key) for key, _, _ in waiting]) if waiting else {}
         settled, stuck = [], []
         for key, org, at in waiting:
             try:
-                if self._settled(key, org, now, old=at <= now - _GRACE):
+                outline, old = there.get(request_id(key)), at <= now - _GRACE
+                if outline is None and not old:
+                    continue
+                done = outline is not None and not self._counts_calls(org, *outline)
+                if done or self._settled(key, org, now, since=at):
                     settled.append(key)
+                elif old:
+                    stuck.append(key)
             except NotFound:
                 # Its organisation or its rulebook is gone: it waits until that is back, and holds up nobody.
                 stuck.append(key)
@@ -223,13 +243,19 @@ class Openings:
             self._shelf.put_off(stuck, now)
         return bool(settled) and len(waiting) == _AT_ONCE
 
-    def _settled(self, contact_id: str, org: str, now: datetime, *, old: bool) -> bool:
+    def _counts_calls(self, org: str, regulation: str, code: str) -> bool:
+        """Return whether second calls count for requests of a kind; most need no further look."""
+        kind = self._rules.of_version(org, regulation).rules.requests.kind(code)
+        return kind is not None and kind.again is not None
+
+    def _settled(self, contact_id: str, org: str, now: datetime, *, since: datetime) -> bool:
         request = self._shelf.get(request_id(contact_id), org)
         cause = Cause(f"{contact_id}/request", "system")
         if request is None:
-            contact = self._files.contact(contact_id, org) if old else None
+            contact = self._files.contact(contact_id, org)
             if contact is None:
-                return old
+                # Noted before it was written: what never was registered is forgotten in the end.
+                return since <= now - _FORGOTTEN
             customer = self._files.customer(contact.customer_id, org)
             request = self._of(contact, customer.kind if customer else "", cause)
             if request is None:

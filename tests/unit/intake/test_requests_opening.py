@@ -34,7 +34,7 @@ def test_a_complaint_is_written_as_it_always_was() -> None:
     (call,) = write.call_args_list
     assert [len(documents) for _, documents in call.args[0]] == [1, 1]
     assert desk.rows() == []
-    assert desk.runtime.database["contacts"].find_one({"request_due": {"$exists": True}}) is None
+    assert desk.runtime.database["awaited_requests"].find_one({}) is None
 
 
 def test_the_same_contact_again_opens_nothing_more() -> None:
@@ -143,3 +143,32 @@ def test_no_event_of_a_request_holds_anybodys_words() -> None:
     request = desk.take(category="need", text="秘密的话")
     desk.act(request, "contact_department", departments="秘密的部门")
     assert "秘密" not in str([unsent.entry.data for unsent in desk.published])
+
+
+def test_what_was_noted_and_never_registered_is_forgotten_after_an_hour_and_holds_up_nobody() -> None:
+    """Promise: a batch that died before its contacts were written leaves no request, and nothing behind for ever."""
+    desk = Desk(PLAZA)
+    database = desk.runtime.database
+    with (
+        patch.object(database["contacts"], "insert_many", side_effect=AutoReconnect()),
+        pytest.raises(Unavailable),
+    ):
+        desk.deliver(category="need")
+    assert database["awaited_requests"].count_documents({}) == 1
+    desk.pass_time(minutes=2)
+    assert (database["awaited_requests"].count_documents({}), desk.rows()) == (1, [])
+    desk.pass_time(minutes=60)
+    assert (database["awaited_requests"].count_documents({}), desk.rows()) == (0, [])
+
+
+def test_a_batch_delivered_again_after_its_notes_were_written_opens_each_request_once() -> None:
+    """Promise: notes of a first attempt are no obstacle to the second."""
+    desk = Desk(PLAZA)
+    contacts = desk.runtime.database["contacts"]
+    with patch.object(contacts, "insert_many", side_effect=AutoReconnect()), pytest.raises(Unavailable):
+        desk.deliver(category="need")
+    desk.deliver(category="need")
+    assert len(desk.rows()) == 1
+    desk.pass_time(minutes=2)
+    assert desk.runtime.database["awaited_requests"].count_documents({}) == 0
+    assert len(desk.rows()) == 1
