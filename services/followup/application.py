@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from services.followup.handlers.desk import Desk
@@ -10,8 +11,20 @@ from services.followup.handlers.following import FollowCases
 from services.followup.handlers.scheduling import Scheduler, check_calendars
 from services.followup.repository import FollowupRepository
 from services.followup.rulebook import load_rulebooks
+from shared.mongo.registers import BalancesKept, RecordsKept
 from shared.mongo.runtime import Runtime
+from shared.mongo.serials import Serials
+from shared.registers.handlers.keeping import KeepRegisters
+from shared.registers.handlers.looking import LookOverRegisters
+from shared.registers.handlers.reading import ReadRegisters
+from shared.registers.handlers.stocks import Stocks
+from shared.ruling import Rules
+from shared.ticking import FireClocks as FireTimed
+from shared.ticking import Recompute, Ticked
 from shared.worktime import Calendars
+
+#: How the ids begin of customers, and of contacts, which lead to one.
+CUSTOMERS_AND_CONTACTS = ("cu_", "ct_")
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,8 +32,18 @@ class Application:
     """Everything the entry points call."""
 
     follow: FollowCases
-    fire_clocks: FireClocks
+    #: Each is one round of the timer and returns whether there may be more at once.
+    timers: tuple[Callable[[], bool], ...]
+    recompute_clocks: Recompute
     desk: Desk
+    keep_registers: KeepRegisters
+    read_registers: ReadRegisters
+    look_over_registers: LookOverRegisters
+
+    def fire_clocks(self) -> bool:
+        """Fire what is due of everything that has clocks; return whether there may be more at once."""
+        more = [fire() for fire in self.timers]
+        return any(more)
 
 
 def build(runtime: Runtime) -> Application:
@@ -31,13 +54,23 @@ def build(runtime: Runtime) -> Application:
     repository = FollowupRepository(runtime)
     repository.ensure_indexes()
     scheduler = Scheduler(rulebooks, calendars, runtime.clock)
+    rules = Rules(rulebooks, calendars)
+    clock, ids, digest_above = runtime.clock, runtime.ids, runtime.settings.clock_digest_above
+    records, balances = RecordsKept(runtime, people=CUSTOMERS_AND_CONTACTS), BalancesKept(runtime)
+    records.ensure_indexes()
+    balances.ensure_indexes()
+    timed: list[Ticked] = [records]
     return Application(
-        follow=FollowCases(repository, scheduler, runtime.clock, runtime.ids),
-        fire_clocks=FireClocks(
-            repository,
-            runtime.clock,
-            runtime.ids,
-            digest_above=runtime.settings.clock_digest_above,
+        follow=FollowCases(repository, scheduler, clock, ids),
+        timers=(
+            FireClocks(repository, clock, ids, digest_above=digest_above),
+            FireTimed(timed, clock, ids, digest_above=digest_above),
         ),
-        desk=Desk(repository, rulebooks, runtime.clock),
+        recompute_clocks=Recompute(timed, rules, clock, ids, digest_above=digest_above),
+        desk=Desk(repository, rulebooks, clock),
+        keep_registers=KeepRegisters(
+            records, Stocks(records, balances, clock), Serials(runtime), rules, clock
+        ),
+        read_registers=ReadRegisters(records, balances, rules, clock),
+        look_over_registers=LookOverRegisters(records, rules, clock),
     )

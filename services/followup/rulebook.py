@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import time
 from pathlib import Path
 from string import Formatter
@@ -24,6 +25,7 @@ from services.followup.domain.rulebook import (
 )
 from services.handbooks import why_not_citable
 from services.names import SERVICES
+from shared.registers.rows import register_roles, registers_field, registers_problems
 from shared.regulations import Rulebooks
 from shared.regulations.fields import (
     REQUIRED,
@@ -140,6 +142,13 @@ class FollowupRulesSchema(Row):
     messages = Table(_MessageRow(), load_default=())
     quiet_hours = Many(nested(_QuietHoursRow()), load_default=())
     receipt = nested(_ReceiptRow(), load_default=None, allow_none=True)
+    registers = registers_field()
+
+    @validates_schema
+    def _registers_fit(self, data: dict[str, Any], **_: object) -> None:
+        problems = registers_problems(data["registers"])
+        if problems:
+            raise marshmallow.ValidationError({"registers": problems})
 
     @validates_schema
     def _has_what_receipts_say(self, data: dict[str, Any], **_: object) -> None:
@@ -148,6 +157,11 @@ class FollowupRulesSchema(Row):
         if receipt is not None and receipt.message not in codes:
             known = ", ".join(codes) or "none"
             raise marshmallow.ValidationError({"receipt": {"message": [f"is no template: there is {known}"]}})
+
+
+def _roles(rules: FollowupRules) -> Iterator[tuple[str, str]]:
+    """Yield every role the rulebook names, with its path."""
+    yield from register_roles(rules.registers)
 
 
 def read_rulebooks(organisations: Path, profiles: Path = PROFILES) -> Loaded[FollowupRules]:
@@ -163,6 +177,7 @@ def read_rulebooks(organisations: Path, profiles: Path = PROFILES) -> Loaded[Fol
         read,
         "followup",
         SERVICES,
+        roles=_roles,
         refuse_source=why_not_citable,
     )
 

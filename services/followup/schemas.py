@@ -8,6 +8,7 @@ from marshmallow import EXCLUDE, Schema, fields, post_load, validate
 
 from services.followup.domain.callback import State
 from services.followup.domain.facts import CaseClosed, CaseOpened, CaseReopened, CaseReplied, ContactAttempted
+from shared.arguments import ById, Page
 from shared.fields import CODE, Moment, line, plain_text, truth
 
 MAX_NOTE = 2000
@@ -106,19 +107,6 @@ class CaseReopenedSchema(_Event):
     @post_load
     def _build(self, data: dict[str, Any], **_: object) -> CaseReopened:
         return CaseReopened(**data)
-
-
-class ById(Schema):
-    """One thing by its id."""
-
-    id = _id(required=True)
-
-
-class Page(Schema):
-    """A page of a list."""
-
-    limit = fields.Integer(load_default=50, strict=True, validate=validate.Range(1, 200))
-    skip = fields.Integer(load_default=0, strict=True, validate=validate.Range(0, 100_000))
 
 
 class CallbackQuery(Page):

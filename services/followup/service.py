@@ -6,10 +6,12 @@ from collections.abc import Sequence
 from typing import Any
 
 from services.followup.application import Application
-from services.followup.schemas import ById, CallbackQuery, CompleteCallback, MessageQuery, RenderMessage
+from services.followup.schemas import CallbackQuery, CompleteCallback, MessageQuery, RenderMessage
+from shared.arguments import ById
 from shared.messaging.consumer import event_batches
 from shared.messaging.delivery import Delivery
 from shared.messaging.outbox import OutboxRelay
+from shared.messaging.register_calls import RegisterCalls
 from shared.messaging.rpc import Call, CallContext, command, query
 from shared.messaging.ticker import every_tick
 from shared.runner import FromRuntime
@@ -20,7 +22,7 @@ CALLER_ROLES = ("followup_agent", "complaint_handler", "supervisor", "manager", 
 SENDER_ROLES = ("followup_agent", "supervisor", "system")
 
 
-class FollowupService:
+class FollowupService(RegisterCalls):
     """Callbacks after replies, and messages to customers."""
 
     name = "followup"
@@ -39,8 +41,13 @@ class FollowupService:
 
     @every_tick
     def fire_clocks(self) -> bool:
-        """Let the clocks of callbacks fire."""
+        """Fire the clocks that have come due."""
         return self.app.fire_clocks()
+
+    @every_tick
+    def recompute_clocks(self) -> bool:
+        """Compute clocks again whose calendar has a newer version."""
+        return self.app.recompute_clocks()
 
     @command(*CALLER_ROLES, schema=CompleteCallback)
     def complete_callback(self, call: Call, data: dict[str, Any]) -> dict[str, Any]:

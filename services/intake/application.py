@@ -25,23 +25,27 @@ from services.intake.handlers.files import Files
 from services.intake.handlers.personal_data import PersonalData
 from services.intake.handlers.receive import ReceiveEvents
 from services.intake.handlers.registering import Registrar
-from services.intake.handlers.registers.keeping import KeepRegisters
-from services.intake.handlers.registers.looking import LookOverRegisters
-from services.intake.handlers.registers.reading import ReadRegisters
-from services.intake.handlers.registers.stocks import Stocks
 from services.intake.handlers.requests import HandleRequests
 from services.intake.handlers.requests_opening import Openings
 from services.intake.handlers.requests_reading import LookUpRequests
 from services.intake.handlers.ruling import Rules
-from services.intake.handlers.ticking import FireClocks, Recompute, Ticked
 from services.intake.privacy_kept import AccessLog, DataRequests, PrivacyFiles, Throttles
-from services.intake.registers_kept import BalancesKept, RecordsKept
 from services.intake.repository import IntakeRepository
 from services.intake.requests_kept import RequestsKept
 from services.intake.rulebook import load_rulebooks
 from services.intake.settings import IntakeSettings
+from shared.mongo.registers import BalancesKept, RecordsKept
 from shared.mongo.runtime import Runtime
+from shared.mongo.serials import Serials
+from shared.registers.handlers.keeping import KeepRegisters
+from shared.registers.handlers.looking import LookOverRegisters
+from shared.registers.handlers.reading import ReadRegisters
+from shared.registers.handlers.stocks import Stocks
+from shared.ticking import FireClocks, Recompute, Ticked
 from shared.worktime.calendars import Calendars
+
+#: How the ids begin of customers and of contacts, which lead to one.
+CUSTOMERS_AND_CONTACTS = ("cu_", "ct_")
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +91,7 @@ def build(runtime: Runtime) -> Application:
     competence = Competence(on_duty.members, rules, runtime.clock)
     openings = Openings(requests, repository, rules, runtime.clock)
     accounts = build_accounts(runtime, rules)
-    records, balances = RecordsKept(runtime), BalancesKept(runtime)
+    records, balances = RecordsKept(runtime, people=CUSTOMERS_AND_CONTACTS), BalancesKept(runtime)
     records.ensure_indexes()
     balances.ensure_indexes()
     stocks = Stocks(records, balances, runtime.clock)
@@ -123,7 +127,7 @@ def build(runtime: Runtime) -> Application:
         look_up_requests=LookUpRequests(requests, rules, runtime.clock, competence),
         competence=competence,
         accounts=accounts,
-        keep_registers=KeepRegisters(records, stocks, repository, rules, rulebooks, runtime.clock),
+        keep_registers=KeepRegisters(records, stocks, Serials(runtime), rules, runtime.clock),
         read_registers=ReadRegisters(records, balances, rules, runtime.clock),
         look_over_registers=LookOverRegisters(records, rules, runtime.clock),
     )

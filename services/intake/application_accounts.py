@@ -12,9 +12,9 @@ from services.intake.handlers.accounts import Accounts
 from services.intake.handlers.allocating import Allocations
 from services.intake.handlers.gradings import Gradings
 from services.intake.handlers.ruling import Rules
-from services.intake.handlers.ticking import Ticked
 from shared.mongo.kept import Kept
 from shared.mongo.runtime import Runtime
+from shared.ticking import Ticked
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,13 +11,13 @@ from services.intake.handlers.duty_shifts import Rosters, Shifts
 from services.intake.handlers.handing_over import Handovers
 from services.intake.handlers.ruling import Rules
 from services.intake.handlers.staffing import Directory
-from services.intake.handlers.ticking import Ticked
 from services.intake.handlers.visiting import Visiting
 from services.intake.staff_kept import Members
 from services.intake.visits_kept import Visits
 from shared.clock import Clock
 from shared.mongo.kept import Kept
 from shared.mongo.runtime import Runtime
+from shared.ticking import Ticked
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -12,23 +11,21 @@ from typing import Any
 from bson.binary import Binary
 from bson.decimal128 import Decimal128
 from pymongo import ASCENDING, DESCENDING, IndexModel
-from pymongo.errors import DuplicateKeyError
 
 from services.intake.customers_kept import CUSTOMER_INDEXES, CustomerDocuments
 from services.intake.domain.contact import ComplaintClaim, Contact, Origin, Responsible
 from services.intake.domain.customer import Customer
 from services.intake.domain.files.blind import BlindIndex
-from services.intake.domain.privacy.erasing import ERASED
 from services.intake.domain.rejection import Rejection
 from shared.aggregate import base_document, base_fields
 from shared.errors import Conflict, Problem
+from shared.forgetting import ERASED
 from shared.mongo.client import Document, database_errors
 from shared.mongo.runtime import Runtime, aggregate_store
+from shared.mongo.serials import Serials
 from shared.mongo.store import AggregateStore, Inserted, insert_in_turn
 
-_ATTEMPTS = 50
 #: Series whose next serial is remembered; there is one a day for each organisation.
-_GUESSES = 1_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,9 +45,7 @@ class IntakeRepository:
         self._customers: AggregateStore = aggregate_store(runtime, "customers")
         self._contacts: AggregateStore = aggregate_store(runtime, "contacts")
         self._rejections: AggregateStore = aggregate_store(runtime, "rejected_events")
-        self._serials = runtime.database["serials"]
-        #: What the next serial of a series is if nobody else took any since: saves looking it up.
-        self._guessed: dict[str, int] = {}
+        self._serials = Serials(runtime)
 
     def ensure_indexes(self) -> None:
         """Create the indexes of every list and every uniqueness the service relies on."""
@@ -126,29 +121,7 @@ class IntakeRepository:
 
     def reserve_serials(self, series: str, count: int) -> int:
         """Take ``count`` consecutive serials of ``series`` and return the first; never given out twice."""
-        first = self._guessed.pop(series, None)
-        for _ in range(_ATTEMPTS):
-            with database_errors():
-                if first is not None and self._take_serials(series, first, count):
-                    return first
-                row = self._serials.find_one({"_id": series})
-                if row is not None:
-                    first = int(row["next"])
-                    continue
-                with suppress(DuplicateKeyError):
-                    self._serials.insert_one({"_id": series, "next": 1 + count})
-                    return 1
-        message = f"too many others number contacts of {series} at the same time"
-        raise Conflict(message)
-
-    def _take_serials(self, series: str, first: int, count: int) -> bool:
-        taken = self._serials.update_one({"_id": series, "next": first}, {"$set": {"next": first + count}})
-        if taken.modified_count != 1:
-            return False
-        if len(self._guessed) >= _GUESSES:
-            self._guessed.clear()
-        self._guessed[series] = first + count
-        return True
+        return self._serials.reserve(series, count)
 
     def contact(self, contact_id: str, org: str) -> Contact | None:
         """Return one contact of ``org``."""

@@ -29,16 +29,16 @@ from services.intake.rulebook_dossiers import (
 )
 from services.intake.rulebook_duty import DutyRow
 from services.intake.rulebook_files import FileRulesRow, file_roles
-from services.intake.rulebook_numbering import NumberingRow
 from services.intake.rulebook_privacy import PrivacyRow, privacy_roles
-from services.intake.rulebook_registers import register_roles, registers_field, registers_problems
 from services.intake.rulebook_requests import request_roles, requests_field
 from services.intake.rulebook_staff import StaffRow
 from services.intake.rulebook_visits import VisitsRow
 from services.names import SERVICES
+from shared.registers.rows import register_roles, registers_field, registers_problems
 from shared.regulations import Rulebooks
 from shared.regulations.fields import REQUIRED, Flag, OneOf, Row, Table, Text, Whole, nested, source, sourced
 from shared.regulations.loading import Loaded, read_all
+from shared.regulations.numbering import NumberingRow
 
 PROFILES = Path(__file__).parent / "regulations"
 

@@ -125,12 +125,6 @@ class Nothing(Schema):
     """No arguments."""
 
 
-class ById(Schema):
-    """One thing by its id."""
-
-    id = line(64, required=True)
-
-
 class ContactQuery(Schema):
     """A page of contacts, newest first."""
 
@@ -147,10 +141,3 @@ class CountQuery(Schema):
 
     received_from = Moment(load_default=None)
     received_before = Moment(load_default=None)
-
-
-class Page(Schema):
-    """A page of a list."""
-
-    limit = fields.Integer(load_default=50, strict=True, validate=validate.Range(1, 200))
-    skip = fields.Integer(load_default=0, strict=True, validate=validate.Range(0, 100_000))

@@ -7,7 +7,7 @@ from marshmallow import RAISE, Schema, fields, validate
 from services.intake.domain.same.account import AT_RISK, SETTLED
 from services.intake.domain.same.conflict import Outcome, Stage
 from services.intake.domain.same.rules import Contract, SearchKind
-from services.intake.schemas import Page
+from shared.arguments import Page
 from shared.fields import CODE, line, long_text, truth
 
 _MOST = 500

@@ -8,7 +8,7 @@ from typing import Any
 from marshmallow import Schema, ValidationError, fields, validate
 
 from services.intake.domain.dossiers.rules import Make
-from services.intake.schemas import Page
+from shared.arguments import Page
 from shared.fields import CODE, Moment, line, long_text, truth
 
 _STAFF = validate.Regexp(

@@ -9,7 +9,7 @@ from typing import Any
 
 from marshmallow import RAISE, Schema, ValidationError, fields, validate, validates_schema
 
-from services.intake.schemas import Page
+from shared.arguments import Page
 from shared.fields import CODE, line, long_text, truth
 
 STAFF = validate.Regexp(

@@ -8,8 +8,9 @@ from typing import Any
 from marshmallow import RAISE, Schema, ValidationError, fields, validate, validates_schema
 
 from services.intake.domain.files.rules import Fresh
-from services.intake.schemas import CustomerSchema, Page
+from services.intake.schemas import CustomerSchema
 from services.intake.schemas import _Amount as Amount
+from shared.arguments import Page
 from shared.fields import CODE, line, one_line, plain_text, truth
 
 #: Customers in one batch of an import, and fields in one row.

@@ -5,7 +5,7 @@ from __future__ import annotations
 from marshmallow import Schema, fields, validate
 
 from services.intake.domain.privacy.requests import Kind, State
-from services.intake.schemas import ById, Page
+from shared.arguments import ById, Page
 from shared.fields import CODE, line, plain_text, truth
 
 _LONGEST_REASON = 500

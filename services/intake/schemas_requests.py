@@ -6,7 +6,7 @@ from typing import Any
 
 from marshmallow import Schema, ValidationError, fields, validate, validates_schema
 
-from services.intake.schemas import ById, Page
+from shared.arguments import ById, Page
 from shared.fields import CODE, Moment, line, long_text, plain_text, truth
 
 _MAX_TEXT = 4000

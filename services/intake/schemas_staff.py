@@ -6,8 +6,8 @@ from typing import Any
 
 from marshmallow import RAISE, Schema, ValidationError, fields, validate, validates_schema
 
-from services.intake.schemas import Page
 from services.intake.schemas_duty import STAFF
+from shared.arguments import Page
 from shared.fields import CODE
 
 _LEVEL = validate.Range(1, 9)

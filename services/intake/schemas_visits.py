@@ -6,8 +6,8 @@ from typing import Any
 
 from marshmallow import RAISE, Schema, ValidationError, fields, validate, validates_schema
 
-from services.intake.schemas import Page
 from services.intake.schemas_duty import Number
+from shared.arguments import Page
 from shared.fields import CODE, line, long_text, truth
 
 

@@ -6,20 +6,21 @@ from collections.abc import Sequence
 from typing import Any
 
 from services.intake.application import Application
-from services.intake.handlers.desk import PERSONAL_DATA
-from services.intake.schemas import ById, ContactQuery, ContactSchema, CountQuery, Page
+from services.intake.schemas import ContactQuery, ContactSchema, CountQuery
 from services.intake.service_accounts import AccountCalls
 from services.intake.service_dossiers import DossierCalls
 from services.intake.service_duty import DutyCalls
 from services.intake.service_files import FileCalls
 from services.intake.service_privacy import PrivacyCalls
-from services.intake.service_registers import RegisterCalls
 from services.intake.service_requests import RequestCalls
 from services.intake.service_staff import StaffCalls
 from services.intake.service_visits import VisitCalls
+from shared.arguments import ById, Page
+from shared.identity.roles import PERSONAL_DATA
 from shared.messaging.consumer import event_batches
 from shared.messaging.delivery import Delivery
 from shared.messaging.outbox import OutboxRelay
+from shared.messaging.register_calls import RegisterCalls
 from shared.messaging.rpc import Call, CallContext, command, query
 from shared.messaging.ticker import every_tick
 from shared.messaging.topology import EXTERNAL

@@ -5,8 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 from services.intake.application import Application
-from services.intake.handlers.desk import PERSONAL_DATA
-from services.intake.schemas import ById, Page
 from services.intake.schemas_accounts import (
     AdviseStaffing,
     Allocate,
@@ -27,6 +25,8 @@ from services.intake.schemas_accounts import (
     RequestMerge,
     SearchConflicts,
 )
+from shared.arguments import ById, Page
+from shared.identity.roles import PERSONAL_DATA
 from shared.messaging.rpc import Call, command, query
 from shared.messaging.ticker import every_tick
 

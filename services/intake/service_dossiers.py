@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 from services.intake.application import Application
-from services.intake.schemas import ById, Page
 from services.intake.schemas_dossiers import (
     AmendDossier,
     ExcuseDocuments,
@@ -19,6 +18,7 @@ from services.intake.schemas_dossiers import (
     ReadDossier,
     SignReceipt,
 )
+from shared.arguments import ById, Page
 from shared.messaging.rpc import Call, command, query
 
 #: Any member of staff may call; the organisation's rulebook says who does what with which dossier.

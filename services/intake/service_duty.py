@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 from services.intake.application import Application
-from services.intake.schemas import ById
 from services.intake.schemas_duty import (
     Attend,
     DeskDay,
@@ -22,6 +21,7 @@ from services.intake.schemas_duty import (
     UnitMonth,
     WriteLog,
 )
+from shared.arguments import ById
 from shared.messaging.rpc import Call, command, query
 
 #: Any member of staff may call; the organisation's rulebook says who writes, signs and draws rosters.

@@ -5,8 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 from services.intake.application import Application
-from services.intake.handlers.desk import PERSONAL_DATA
-from services.intake.schemas import ById
 from services.intake.schemas_files import (
     CheckCustomer,
     ClassifyCustomer,
@@ -21,6 +19,8 @@ from services.intake.schemas_files import (
     TimelinePage,
     UpdateCustomer,
 )
+from shared.arguments import ById
+from shared.identity.roles import PERSONAL_DATA
 from shared.messaging.rpc import Call, command, query
 
 #: Any member of staff keeps files, of whatever department (资源共享); the rulebook says who classifies.

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from services.intake.application import Application
-from services.intake.schemas import ById, Nothing, Page
+from services.intake.schemas import Nothing
 from services.intake.schemas_privacy import (
     DecideData,
     ExportCustomers,
@@ -15,6 +15,7 @@ from services.intake.schemas_privacy import (
     RequestData,
     SetFlags,
 )
+from shared.arguments import ById, Page
 from shared.messaging.rpc import Call, command, query
 from shared.messaging.ticker import every_tick
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 from services.intake.application import Application
-from services.intake.schemas import ById
 from services.intake.schemas_requests import (
     ActOnRequest,
     AnswerDepartment,
@@ -17,6 +16,7 @@ from services.intake.schemas_requests import (
     RequestStatistics,
     TransferRequest,
 )
+from shared.arguments import ById
 from shared.messaging.rpc import Call, command, query
 from shared.messaging.ticker import every_tick
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from services.intake.application import Application
-from services.intake.handlers.desk import PERSONAL_DATA
 from services.intake.schemas_visits import CheckIn, MoveVisit, OneVisit, VisitsOfDay
+from shared.identity.roles import PERSONAL_DATA
 from shared.messaging.rpc import Call, command, query
 
 _STAFF = ("staff",)

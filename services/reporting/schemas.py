@@ -6,7 +6,7 @@ from typing import Any
 
 from marshmallow import EXCLUDE, Schema, ValidationError, fields, validate
 
-from services.reporting.domain.case import FOLDED, TELLERS
+from services.reporting.domain.case import FOLDED, tells_of_cases
 from services.reporting.domain.month import Month
 from services.reporting.settings import LARGEST_PAGE, PAGE
 
@@ -170,5 +170,5 @@ EVENT_DATA: dict[str, Schema] = {
 
 def data_schema(source: str, kind: str) -> Schema | None:
     """Return what an event ``kind`` of the service ``source`` must hold; None when it need only be an event."""
-    told = kind in FOLDED and source not in TELLERS
-    return None if told else EVENT_DATA.get(kind)
+    elsewhere = kind in FOLDED and not tells_of_cases(source, kind)
+    return None if elsewhere else EVENT_DATA.get(kind)

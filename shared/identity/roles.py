@@ -10,6 +10,9 @@ from shared.errors import Forbidden
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+#: Who may see personal data (个人信息) in full.
+PERSONAL_DATA = "personal_data"
+
 
 @dataclass(frozen=True, slots=True)
 class Caller:

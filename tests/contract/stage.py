@@ -36,14 +36,13 @@ from tests.contract.dispute_store import MemoryDisputes
 from tests.contract.investigation_store import MemoryInvestigations
 from tests.contract.ledger_store import MemoryLedgers
 from tests.contract.offer_store import MemoryOffers
-from tests.contract.stores import ComplaintsMemory, FollowupMemory, ReportingMemory, Sink
+from tests.contract.stores import ComplaintsMemory, ReportingMemory, Sink
 from tests.memory import memory_runtime
 
 ORGANISATIONS = Path(__file__).parents[2] / "organisations"
 
 _MEMORIES: Mapping[str, tuple[str, Callable[[Sink], Any]]] = {
     "complaints": ("services.complaints.application.CaseRepository", ComplaintsMemory),
-    "followup": ("services.followup.application.FollowupRepository", FollowupMemory),
     "reporting": ("services.reporting.application.ReportingRepository", ReportingMemory),
 }
 #: Firings of one round that go out one by one: so many that the story has both, singly and in digests.

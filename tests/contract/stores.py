@@ -20,9 +20,6 @@ from services.complaints.matters import Waiting, matter_document
 from services.complaints.receiving_documents import ledger_row
 from services.complaints.repository import document_of, open_key
 from services.complaints.sheets import Sheet
-from services.followup.domain.callback import Callback, State
-from services.followup.domain.facts import Ending
-from services.followup.domain.message import Message
 from services.reporting.domain.case import CaseFact
 from services.reporting.domain.event import ArchivedEvent
 from services.reporting.domain.kpi import Formula
@@ -227,57 +224,6 @@ def in_ledger(row: Mapping[str, Any], wanted: Wanted) -> bool:
         and wanted.problem in {None, row["claim"]["problem"]}
         and states.get(wanted.state, row["state"] == wanted.state)
     )
-
-
-class FollowupMemory(_Memory):
-    """Stands in for the repository of followup."""
-
-    def __init__(self, sink: Sink) -> None:
-        self.callbacks_kept = Kept[Callback](sink)
-        self.messages_kept = Kept[Message](sink)
-        self._endings: set[Ending] = set()
-
-    def schedule(self, callbacks: Sequence[Callback]) -> Inserted:
-        return self.callbacks_kept.insert(callbacks)
-
-    def request(self, messages: Sequence[Message]) -> Inserted:
-        return self.messages_kept.insert(messages)
-
-    def end(self, endings: Sequence[Ending]) -> None:
-        self._endings |= set(endings)
-
-    def endings(self, case_ids: Sequence[str]) -> list[Ending]:
-        return [ending for ending in self._endings if ending.case_id in case_ids]
-
-    def open_callbacks(self, case_ids: Sequence[str]) -> list[Callback]:
-        rows = self.callbacks_kept.all()
-        return [row for row in rows if row.case_id in case_ids and row.state is State.OPEN]
-
-    def due(self, now: datetime, limit: int) -> list[Callback]:
-        rows = [row for row in self.callbacks_kept.all() if row.next_due is not None and row.next_due <= now]
-        return sorted(rows, key=lambda row: row.next_due or now)[:limit]
-
-    def save(self, changes: Sequence[tuple[Callback, int]]) -> tuple[str, ...]:
-        return self.callbacks_kept.save(changes)
-
-    def callback(self, callback_id: str, org: str) -> Callback | None:
-        return self.callbacks_kept.get(callback_id, org)
-
-    def callbacks(
-        self, org: str, *, state: str | None, case_id: str | None, now: datetime, limit: int, skip: int
-    ) -> list[Callback]:
-        rows = [row for row in self.callbacks_kept.all(org) if case_id in {None, row.case_id}]
-        if state is not None:
-            rows = [row for row in rows if (row.overdue(now) if state == "overdue" else row.state == state)]
-        return rows[skip : skip + limit]
-
-    def message(self, message_id: str, org: str) -> Message | None:
-        return self.messages_kept.get(message_id, org)
-
-    def messages(self, org: str, *, case_id: str | None, limit: int, skip: int) -> list[Message]:
-        return [row for row in self.messages_kept.all(org) if case_id in {None, row.case_id}][
-            skip : skip + limit
-        ]
 
 
 class ReportingMemory(_Memory):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import json
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -70,7 +71,7 @@ class _Recorded(ast.NodeVisitor):
 def recorded_by(service: str) -> set[str]:
     """Return every event type in the service's code."""
     found: set[str] = set()
-    for path in sorted((ROOT / "services" / service).rglob("*.py")):
+    for path in code_of(service):
         visitor = _Recorded()
         visitor.visit(ast.parse(path.read_text(encoding="utf-8")))
         assert not visitor.unclear, f"{path}: write the event's type where it is recorded"
@@ -80,8 +81,29 @@ def recorded_by(service: str) -> set[str]:
 
 def digests_of(service: str) -> set[str]:
     """Return what carries the events of a service whose clocks fire; nobody records it, the outbox makes it."""
-    code = ((path.read_text(encoding="utf-8")) for path in (ROOT / "services" / service).rglob("*.py"))
-    return {DIGEST} if any("fire_due(" in text for text in code) else set()
+    return (
+        {DIGEST}
+        if any("fire_due(" in path.read_text(encoding="utf-8") for path in code_of(service))
+        else set()
+    )
+
+
+@cache
+def code_of(service: str) -> tuple[Path, ...]:
+    """Return the modules of a service and what they import of ``shared``, through any chain of imports."""
+    found: set[Path] = set()
+    waiting = sorted((ROOT / "services" / service).rglob("*.py"))
+    while waiting:
+        path = waiting.pop()
+        if path in found:
+            continue
+        found.add(path)
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("shared"):
+                names = [node.module or "", *(f"{node.module}.{alias.name}" for alias in node.names)]
+                files = [ROOT / f"{name.replace('.', '/')}.py" for name in names]
+                waiting += [file for file in files if file.is_file()]
+    return tuple(sorted(found))
 
 
 @every_service

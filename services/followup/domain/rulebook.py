@@ -8,6 +8,7 @@ from datetime import time
 from decimal import Decimal
 from enum import StrEnum
 
+from shared.registers.definition import Register
 from shared.regulations.values import Sourced
 from shared.worktime import Duration
 
@@ -126,6 +127,7 @@ class FollowupRules:
     messages: tuple[MessageTemplate, ...]
     quiet_hours: tuple[QuietHours, ...]
     receipt: ReceiptRule | None = None
+    registers: tuple[Register, ...] = ()
 
     def callbacks_after(self, trigger: Trigger, *, valid: bool) -> tuple[CallbackRule, ...]:
         """Return the callbacks to be made after ``trigger`` on a matter found valid or not."""
@@ -138,6 +140,10 @@ class FollowupRules:
     def callback(self, code: str) -> CallbackRule | None:
         """Return the callback called ``code``, or ``None`` when the rulebook does not arm it."""
         return next((rule for rule in self.callbacks if rule.code == code), None)
+
+    def register(self, code: str) -> Register | None:
+        """Return the register called ``code``, or ``None`` when the rulebook has none."""
+        return next((register for register in self.registers if register.code == code), None)
 
     def message(self, code: str) -> MessageTemplate | None:
         """Return the template called ``code``, or ``None`` when the rulebook has none."""

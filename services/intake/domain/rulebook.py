@@ -7,7 +7,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from services.intake.domain.registers.definition import Register
+    from shared.registers.definition import Register
 
 from services.intake.domain.door import Door
 from services.intake.domain.dossiers.rules import DossierRule, DossierSettings, dossier_rule
@@ -18,6 +18,7 @@ from services.intake.domain.files.rules import FileRules
 from services.intake.domain.privacy.rules import Privacy
 from services.intake.domain.requests.rules import RequestRules
 from services.intake.domain.same.rules import AccountRules
+from shared.numbering import Numbering
 from shared.regulations.values import Sourced
 
 
@@ -26,15 +27,6 @@ class Destination(StrEnum):
 
     COMPLAINTS = "complaints"
     DESK = "desk"
-
-
-class Restart(StrEnum):
-    """When the serial number of contacts starts again at one."""
-
-    DAILY = "daily"
-    MONTHLY = "monthly"
-    YEARLY = "yearly"
-    NEVER = "never"
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,21 +59,6 @@ class FirstResponsible:
 
     otherwise: str
     kept_on_transfer: bool
-    source: str
-
-
-@dataclass(frozen=True, slots=True)
-class Numbering:
-    """How contacts are numbered, each organisation counting for itself.
-
-    ``pattern`` holds ``{prefix}``, ``{date}`` and ``{serial}``; ``date`` is a strftime format in the
-    organisation's time zone; ``digits`` is the width of the zero-filled serial.
-    """
-
-    pattern: str
-    date: str
-    digits: int
-    restarts: Restart
     source: str
 
 

@@ -7,8 +7,8 @@ from typing import Any, Protocol
 
 from services.intake.domain.privacy.access import Access, AccessEntry, Outcome, lot_of
 from services.intake.domain.privacy.rules import Privacy
-from services.intake.handlers.acting import Caller, cause_of, new_id
 from services.intake.handlers.ruling import Rules
+from shared.acting import Caller, cause_of, new_id
 from shared.clock import Clock
 from shared.errors import Conflict, NotFound, RuleRefused
 from shared.history import timestamp

@@ -11,8 +11,8 @@ from services.intake.domain.same.account import AT_RISK, SETTLED, Account, Propo
 from services.intake.domain.same.rules import Contract, Ownership
 from services.intake.handlers.account_views import entered_view
 from services.intake.handlers.accounts import Accounts
-from services.intake.handlers.acting import Caller, change
 from services.intake.handlers.ruling import Rules, Ruling
+from shared.acting import Caller, change
 from shared.authority import must_be_granted
 from shared.clock import Clock
 from shared.errors import Problem, RuleRefused, ValidationFailed

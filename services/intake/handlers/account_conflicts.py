@@ -11,8 +11,8 @@ from services.intake.domain.same.merge import Merge
 from services.intake.domain.same.rules import ClaimKind, Conflicts, Contract
 from services.intake.handlers.account_views import conflict_view, merge_view
 from services.intake.handlers.accounts import identity_of
-from services.intake.handlers.acting import Caller, change, create, found
 from services.intake.handlers.ruling import Rules, Ruling
+from shared.acting import Caller, change, create, found
 from shared.authority import must_be_granted
 from shared.clock import Clock
 from shared.errors import Conflict, Problem, ValidationFailed

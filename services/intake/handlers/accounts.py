@@ -13,8 +13,8 @@ from services.intake.domain.same.names import parse_licence, parse_phone, why_no
 from services.intake.domain.same.rules import Entry, Ownership, Pool, Quota, SearchKind, Weight
 from services.intake.domain.same.search import Candidate, Search
 from services.intake.handlers.account_views import account_view, entered_view, search_view
-from services.intake.handlers.acting import Caller, change, create, found, new_id
 from services.intake.handlers.ruling import Rules, Ruling
+from shared.acting import Caller, change, create, found, new_id
 from shared.authority import must_be_granted
 from shared.clock import Clock
 from shared.errors import Conflict, Problem, RuleRefused, ValidationFailed

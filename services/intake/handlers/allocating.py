@@ -11,8 +11,8 @@ from services.intake.domain.same.allocation import MORNING, Able, Allocation, Pl
 from services.intake.domain.same.rules import Allocation as AllocationRules
 from services.intake.domain.same.rules import Listed
 from services.intake.handlers.account_views import allocation_view
-from services.intake.handlers.acting import Caller, change, create
 from services.intake.handlers.ruling import Rules, Ruling
+from shared.acting import Caller, change, create
 from shared.authority import must_hold
 from shared.clock import Clock
 from shared.errors import Problem, RuleRefused, ValidationFailed

@@ -11,9 +11,9 @@ from services.intake.domain.privacy.requests import DataRequest, Kind, State
 from services.intake.domain.privacy.rules import Granting, Privacy
 from services.intake.errors import no_customer
 from services.intake.handlers.access_log import Accesses
-from services.intake.handlers.acting import Caller, Shelf, change, create
 from services.intake.handlers.erasing import Eraser
 from services.intake.handlers.ruling import Rules
+from shared.acting import Caller, Shelf, change, create
 from shared.clock import Clock
 from shared.errors import Problem, ValidationFailed
 from shared.history import Cause, timestamp

@@ -30,8 +30,6 @@ if TYPE_CHECKING:
 
 log = get_logger(__name__)
 
-#: Role whose holders see personal data unmasked; every such read is logged.
-PERSONAL_DATA = "personal_data"
 #: Where a contact registered by hand says it came from.
 DESK = "desk"
 _SHOWN_BODY = 16 * 1024

@@ -9,9 +9,9 @@ from typing import Any, Protocol
 
 from services.intake.domain.door import Door, Throttle
 from services.intake.domain.rejection import Rejection
-from services.intake.handlers.acting import Shelf
 from services.intake.handlers.ruling import Rules
 from services.intake.metrics import EVENTS_THROTTLED
+from shared.acting import Shelf
 from shared.clock import Clock
 from shared.errors import Conflict, NotFound
 from shared.handling import Calling

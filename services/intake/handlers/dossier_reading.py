@@ -12,8 +12,8 @@ from services.intake.domain.dossiers.papers import Papers
 from services.intake.domain.dossiers.parts import Loan, Piece, Receipt
 from services.intake.domain.dossiers.rules import DossierRule, Item, Mark
 from services.intake.domain.dossiers.shortfalls import Shortfall, shortfalls
-from services.intake.handlers.acting import Caller, found
 from services.intake.handlers.ruling import Rules
+from shared.acting import Caller, found
 from shared.clock import Clock
 from shared.errors import Forbidden, NotFound
 from shared.history import timestamp

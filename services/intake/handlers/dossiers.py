@@ -10,9 +10,9 @@ from services.intake.domain.dossiers.dossier import Dossier
 from services.intake.domain.dossiers.parts import Act, Brought
 from services.intake.domain.dossiers.rules import DossierRule, Make
 from services.intake.errors import no_customer
-from services.intake.handlers.acting import Caller, Shelf, change, create
 from services.intake.handlers.dossier_reading import allow, dossier_view, rule_of
 from services.intake.handlers.ruling import Rules
+from shared.acting import Caller, Shelf, change, create
 from shared.clock import Clock
 from shared.errors import NotFound, Problem, ValidationFailed
 from shared.history import Cause

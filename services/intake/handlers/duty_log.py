@@ -17,8 +17,8 @@ from services.intake.domain.duty.log import (
 )
 from services.intake.domain.duty.rules import DutyRules, Signing
 from services.intake.domain.recognising import normal_unit
-from services.intake.handlers.acting import Caller, cause_of, change, create, found
 from services.intake.handlers.ruling import Rules, Ruling
+from shared.acting import Caller, cause_of, change, create, found
 from shared.authority import must_be_granted, must_hold
 from shared.clock import Clock
 from shared.errors import NotFound, RuleRefused

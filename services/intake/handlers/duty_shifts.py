@@ -17,9 +17,9 @@ from services.intake.domain.duty.roster import (
 )
 from services.intake.domain.duty.rules import ShiftTemplate
 from services.intake.domain.duty.shift import Present, Shift, Taking, Warned
-from services.intake.handlers.acting import Caller, change, create
 from services.intake.handlers.duty_log import granted
 from services.intake.handlers.ruling import Rules, Ruling
+from shared.acting import Caller, change, create
 from shared.clock import Clock
 from shared.errors import Conflict, Problem, RuleRefused, ValidationFailed
 from shared.history import timestamp

@@ -9,7 +9,6 @@ from typing import Protocol
 from services.intake.domain.contact import Contact
 from services.intake.domain.customer import Customer
 from services.intake.domain.privacy.erasing import (
-    ERASED,
     Traces,
     erase_contact,
     erase_customer,
@@ -19,11 +18,12 @@ from services.intake.domain.privacy.erasing import (
 from services.intake.domain.privacy.requests import DataRequest
 from services.intake.domain.privacy.rules import Privacy
 from services.intake.domain.rejection import Rejection
-from services.intake.handlers.acting import Shelf
 from services.intake.handlers.erasing_elsewhere import Elsewhere, Round, erased_by
 from services.intake.handlers.ruling import Rules
+from shared.acting import Shelf
 from shared.clock import Clock
 from shared.errors import Conflict
+from shared.forgetting import ERASED
 from shared.history import Cause
 from shared.ids import IdSource
 

@@ -8,10 +8,9 @@ from datetime import datetime
 from typing import Any, Protocol
 
 from services.intake.domain.customer import Customer
-from services.intake.domain.privacy.erasing import ERASED, Traces, forget, tell
+from services.intake.domain.privacy.erasing import Traces, tell
 from services.intake.domain.privacy.holdings import HOLDINGS, Reach
 from services.intake.domain.privacy.requests import DataRequest, Remaining
-from services.intake.domain.registers.forgetting import forget_in_record
 from services.intake.domain.same.account import Account
 from services.intake.domain.same.likeness import Identity
 from services.intake.domain.same.names import parse_phone
@@ -19,7 +18,9 @@ from services.intake.handlers.duty_log import unit_id
 from services.intake.handlers.erasing_limits import Limits
 from shared.aggregate import Aggregate
 from shared.errors import Conflict
+from shared.forgetting import ERASED, forget
 from shared.history import Cause
+from shared.registers.forgetting import forget_in_record
 
 
 class Holders(Protocol):

@@ -8,9 +8,6 @@ from typing import Any
 
 from services.intake.domain.dossiers.dossier import Dossier
 from services.intake.domain.duty.visit import Visit
-from services.intake.domain.registers.definition import Register
-from services.intake.domain.registers.record import Record
-from services.intake.domain.registers.words import Type
 from services.intake.domain.requests.request import Request
 from services.intake.domain.requests.rules import Shape
 from services.intake.domain.rulebook import IntakeRules
@@ -18,6 +15,9 @@ from services.intake.domain.same.conflict import ConflictCase, Stage
 from services.intake.handlers.ruling import Rules
 from shared.aggregate import Aggregate
 from shared.errors import NotFound
+from shared.registers.definition import Register
+from shared.registers.record import Record
+from shared.registers.words import Type
 from shared.regulations.values import DESIGN
 
 #: Sums and balances are the accounts of what was paid and stocked: they stay when the words about somebody go.

@@ -10,8 +10,8 @@ from services.intake.domain.files.parts import Handover, Opening
 from services.intake.domain.files.rules import FileRules
 from services.intake.domain.files.values import BASIC, Entering, check_basic
 from services.intake.domain.recognising import CustomerClaim, normal_phone, reference_key
-from services.intake.handlers.acting import Caller, change, create
 from services.intake.handlers.ruling import Rules
+from shared.acting import Caller, change, create
 from shared.clock import Clock
 from shared.errors import Conflict, Problem, RuleRefused, ValidationFailed
 from shared.history import Cause

@@ -12,9 +12,9 @@ from services.intake.domain.customer import Customer
 from services.intake.domain.files.rules import FileRules
 from services.intake.domain.files.values import Entering
 from services.intake.domain.recognising import CustomerClaim, reference_key
-from services.intake.handlers.acting import cause_of
 from services.intake.handlers.files_changing import ChangeFiles, opened
 from services.intake.schemas_files import ImportRow
+from shared.acting import cause_of
 from shared.errors import Conflict, Problem, RuleRefused, ValidationFailed
 from shared.history import Cause
 from shared.ids import derived_id
@@ -22,7 +22,7 @@ from shared.messaging.problems import flatten_errors
 
 if TYPE_CHECKING:
     from services.intake.customers_kept import CustomersKept
-    from services.intake.handlers.acting import Caller
+    from shared.acting import Caller
 
 _ATTEMPTS = 5
 _ROW = ImportRow()

@@ -10,8 +10,8 @@ from services.intake.domain.same.account import months_after
 from services.intake.domain.same.grading import Card, Grading, Mark, Round, period_due
 from services.intake.domain.same.rules import Grading as GradingRules
 from services.intake.handlers.account_views import card_view, grading_view
-from services.intake.handlers.acting import Caller, change, create
 from services.intake.handlers.ruling import Rules, Ruling
+from shared.acting import Caller, change, create
 from shared.authority import must_be_granted
 from shared.clock import Clock
 from shared.errors import Problem, RuleRefused, ValidationFailed

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 from services.intake.domain.duty.handover import Carried, Filling, Handover
 from services.intake.domain.duty.rules import Form, Part
 from services.intake.domain.duty.shift import span
-from services.intake.handlers.acting import Caller, change, create, found
 from services.intake.handlers.duty_shifts import template
 from services.intake.handlers.ruling import Rules, Ruling
+from shared.acting import Caller, change, create, found
 from shared.clock import Clock
 from shared.errors import Conflict, NotFound, RuleRefused
 

@@ -18,14 +18,13 @@ from services.intake.domain.privacy.requests import DataRequest, Kind
 from services.intake.domain.privacy.rules import DataClass, Privacy, Subject
 from services.intake.errors import no_customer
 from services.intake.handlers.access_log import Accesses
-from services.intake.handlers.acting import Caller, Shelf, change
+from shared.acting import Caller, Shelf, change
 from shared.clock import Clock
 from shared.errors import Problem, ValidationFailed
 from shared.history import timestamp
+from shared.identity.roles import PERSONAL_DATA
 from shared.ids import derived_id
 
-#: Role whose holders see personal data in full without asking; every such read is logged.
-PERSONAL_DATA = "personal_data"
 #: Callers that are systems of the deployment and not people.
 _SYSTEM = "system"
 #: What a spreadsheet would compute; a phone number with its country code is none.

@@ -12,13 +12,13 @@ from zoneinfo import ZoneInfo
 from services.intake.domain.contact import ComplaintClaim, Contact, Responsible, route
 from services.intake.domain.customer import Customer
 from services.intake.domain.files.parts import Opening
-from services.intake.domain.numbering import contact_number, series
 from services.intake.domain.recognising import CustomerClaim, normal_unit
 from services.intake.domain.rulebook import IntakeRules
 from shared.clock import Clock
 from shared.errors import NotFound, Problem, ValidationFailed
 from shared.history import Cause
 from shared.ids import IdSource, derived_id
+from shared.numbering import number_of, series
 from shared.regulations import Organisation, Regulation, Rulebooks
 
 
@@ -195,9 +195,7 @@ def _contact(contact_id: str, intent: Intent, customer_id: str, serial: int, now
     return Contact(
         id=contact_id,
         org=intent.org,
-        number=contact_number(
-            rules.numbering, organisation.number_prefix, now, organisation.time_zone, serial
-        ),
+        number=number_of(rules.numbering, organisation.number_prefix, now, organisation.time_zone, serial),
         customer_id=customer_id,
         # A unit's number can lead to a person: events carry an id that does not.
         unit_id=derived_id("un", intent.org, unit) if unit else None,

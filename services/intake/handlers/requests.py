@@ -10,11 +10,11 @@ from services.intake.domain.duty.scope import Scope
 from services.intake.domain.requests.filling import check_demands, read_all
 from services.intake.domain.requests.request import Holder, Part, Request, newly
 from services.intake.domain.requests.rules import Action, Kind, Process, RequestRules, Unit, holds
-from services.intake.handlers.acting import Caller, Shelf, change, create, found
 from services.intake.handlers.competence import Competence
 from services.intake.handlers.requests_opening import Asked, open_request, routed, start_clock
 from services.intake.handlers.requests_views import moved_view
 from services.intake.handlers.ruling import Rules, Ruling
+from shared.acting import Caller, Shelf, change, create, found
 from shared.authority import must_hold
 from shared.clock import Clock
 from shared.clocks import Authority

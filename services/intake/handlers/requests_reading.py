@@ -7,10 +7,10 @@ from typing import Any, Protocol
 
 from services.intake.domain.requests.request import Request
 from services.intake.domain.requests.rules import Kind, RequestRules, Unit
-from services.intake.handlers.acting import Caller, found
 from services.intake.handlers.competence import Competence
 from services.intake.handlers.requests_views import full_view, row_view
 from services.intake.handlers.ruling import Rules
+from shared.acting import Caller, found
 from shared.clock import Clock
 from shared.errors import NotFound, RuleRefused
 

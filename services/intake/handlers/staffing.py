@@ -13,8 +13,8 @@ from services.intake.domain.duty.staff import (
     staffing,
     superior_of,
 )
-from services.intake.handlers.acting import Caller, change, create
 from services.intake.handlers.ruling import Rules, Ruling
+from shared.acting import Caller, change, create
 from shared.clock import Clock
 from shared.errors import Conflict, NotFound, RuleRefused
 

@@ -8,9 +8,9 @@ from datetime import date
 from typing import TYPE_CHECKING, Any
 
 from services.intake.domain.duty.visit import Visit, VisitRules
-from services.intake.handlers.acting import Caller, change, create, found
 from services.intake.handlers.duty_log import granted, unit_id
 from services.intake.handlers.ruling import Rules
+from shared.acting import Caller, change, create, found
 from shared.clock import Clock
 from shared.errors import NotFound, Problem, ValidationFailed
 from shared.identity import mask_name

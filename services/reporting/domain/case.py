@@ -231,12 +231,18 @@ _STEPS: dict[str, Callable[[CaseFact, Data], None]] = {
     "callback_unsatisfied": _callback_made,
 }
 
-#: The types of events that change what is known of a case, and the services that tell of cases: what intake keeps
-#: has clocks too, and says so in events of the same names.
+#: The types of events that change what is known of a case.
 FOLDED = frozenset(_STEPS)
-TELLERS = frozenset({"complaints", "followup"})
+
+
+def tells_of_cases(source: str, kind: str) -> bool:
+    """Return whether ``kind`` of the service ``source`` changes what is known of a case.
+
+    What intake and followup keep has clocks too, and says so in events of the same names.
+    """
+    return kind in FOLDED and source == ("followup" if kind.startswith("callback_") else "complaints")
 
 
 def is_folded(event: ArchivedEvent) -> bool:
     """Return whether ``event`` changes what is known of a case."""
-    return event.type in FOLDED and event.source in TELLERS
+    return tells_of_cases(event.source, event.type)

@@ -12,17 +12,18 @@ from typing import Any
 import pytest
 from marshmallow import RAISE, Schema
 
-from services.intake import schemas, schemas_dossiers
+from services.intake import schemas_dossiers
 from services.intake.dossiers_kept import KeptDossiers
 from services.intake.handlers.dossier_reading import LookUpDossiers
 from services.intake.handlers.dossiers import KeepDossiers
 from services.intake.handlers.ruling import Rules
-from services.intake.handlers.ticking import FireClocks
 from services.intake.rulebook import load_rulebooks
+from shared import arguments
 from shared.clock import FixedClock
 from shared.errors import Forbidden, KefuError, RuleRefused
 from shared.ids import CountingIds
 from shared.outbox import Unsent
+from shared.ticking import FireClocks
 from shared.worktime.calendars import Calendars
 from tests.every_role import EVERY_ROLE
 from tests.memory import memory_runtime
@@ -40,10 +41,10 @@ _SCHEMAS: Mapping[str, type[Schema]] = {
     "lend": schemas_dossiers.LendDocuments,
     "sign": schemas_dossiers.SignReceipt,
     "read": schemas_dossiers.ReadDossier,
-    "get": schemas.ById,
+    "get": arguments.ById,
     "page": schemas_dossiers.ListDossiers,
     "unfiled": schemas_dossiers.ListUnfiled,
-    "late": schemas.Page,
+    "late": arguments.Page,
 }
 
 

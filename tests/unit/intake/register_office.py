@@ -16,11 +16,11 @@ import pytest
 
 from services.intake.application import Application, build
 from services.intake.rulebook import load_rulebooks
-from services.intake.schemas_registers import ExportRegister, RegisterFigures
 from shared.clock import FixedClock
 from shared.errors import RuleRefused
 from shared.ids import CountingIds
 from shared.outbox import Unsent
+from shared.registers.schemas import ExportRegister, RegisterFigures
 from tests.every_role import EVERY_ROLE
 from tests.memory import memory_runtime
 from tests.unit.intake.fakes import beijing

@@ -15,7 +15,7 @@ import pytest
 
 import services.intake.application
 from services.intake.domain.requests.request import Request
-from services.intake.schemas import ById, ContactSchema
+from services.intake.schemas import ContactSchema
 from services.intake.schemas_requests import (
     ActOnRequest,
     AnswerDepartment,
@@ -27,6 +27,7 @@ from services.intake.schemas_requests import (
     RequestStatistics,
     TransferRequest,
 )
+from shared.arguments import ById
 from shared.clock import FixedClock
 from shared.errors import RuleRefused
 from shared.ids import CountingIds

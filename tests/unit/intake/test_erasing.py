@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from services.intake.domain.privacy.erasing import ERASED
 from shared.errors import RuleRefused, Unavailable
+from shared.forgetting import ERASED
 from shared.history import History
 from tests.unit.intake.fakes import ORGANISATIONS, received
 from tests.unit.intake.privacy_world import PLAZA, RETAIL, As, PrivacyWorld, agent, only

@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from services.intake.domain.privacy.erasing import ERASED
 from services.intake.domain.privacy.holdings import HOLDINGS
 from shared.errors import Unavailable
+from shared.forgetting import ERASED
 from shared.history import History
 from shared.mongo.runtime import Runtime
 from tests.every_role import ROLES

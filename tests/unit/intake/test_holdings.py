@@ -11,12 +11,13 @@ from typing import Any
 import pytest
 
 from services.intake import application
-from services.intake.domain.privacy.erasing import ERASED, Traces
+from services.intake.domain.privacy.erasing import Traces
 from services.intake.domain.privacy.holdings import HOLDINGS, Holding, Reach
 from services.intake.erasing_kept import Holders
 from services.intake.rulebook_privacy import CATALOGUED
 from shared.aggregate import Aggregate
 from shared.clock import FixedClock
+from shared.forgetting import ERASED
 from shared.ids import CountingIds
 from shared.mongo.documents import Documents
 from shared.mongo.kept import Kept
@@ -162,7 +163,7 @@ def test_rows_of_a_form_about_others_stay(tmp_path: Path) -> None:
     """Guards a form with a row for each customer: one of them is erased, the others are still there."""
     row = {"name": "行", "type": "list", "required": True, "source": "organisation"}
     columns = {
-        "customer": {"name": "客户", "type": "customer", "required": True, "source": "organisation"},
+        "customer": {"name": "客户", "type": "party", "required": True, "source": "organisation"},
         "said": {"name": "说", "type": "text", "source": "organisation"},
         "paid": {"name": "付", "type": "amount", "source": "organisation"},
     }

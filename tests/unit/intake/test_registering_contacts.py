@@ -9,12 +9,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from services.intake.domain.numbering import contact_number
-from services.intake.domain.rulebook import Numbering, Restart
 from shared.clock import FixedClock
 from shared.errors import Conflict
 from shared.ids import derived_id
 from shared.messaging.delivery import Outcome
+from shared.numbering import Numbering, Restart, number_of
 from tests.unit.intake.fakes import (
     IT,
     PLAZA,
@@ -68,7 +67,7 @@ def test_no_two_serials_give_the_same_number(serials: list[int], digits: int) ->
     """Guards the writing of the number, whatever its width."""
     numbering = Numbering("{prefix}-{date}-{serial}", "%Y%m%d", digits, Restart.DAILY, "design")
     day = beijing("2026-03-02 09:00")
-    numbers = {contact_number(numbering, "PLZ", day, "Asia/Shanghai", serial) for serial in serials}
+    numbers = {number_of(numbering, "PLZ", day, "Asia/Shanghai", serial) for serial in serials}
     assert len(numbers) == len(serials)
 
 

@@ -12,9 +12,9 @@ from typing import Any
 
 import pytest
 
-from services.intake.registers_kept import RecordsKept
-from services.intake.schemas_registers import ExportRegister, OpenRecord
 from shared.errors import Conflict, KefuError, RuleRefused, Unavailable, ValidationFailed
+from shared.mongo.registers import RecordsKept
+from shared.registers.schemas import ExportRegister, OpenRecord
 from tests.unit.intake.fakes import beijing
 from tests.unit.intake.register_office import Office, refused
 from tests.unit.intake.register_world import office_of
@@ -65,7 +65,7 @@ def test_figures_and_samples_count_every_record_of_many_batches(
     office: Office, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Promise: read batch by batch, nothing is counted twice or left out."""
-    monkeypatch.setattr("services.intake.registers_kept._BATCH", 2)
+    monkeypatch.setattr("shared.mongo.registers._BATCH", 2)
     for number in range(7):
         goods = {"item": "打印纸", "kind": "receive", "quantity": number + 1, "accepted": True}
         office.open("desk_goods", office.by("u-1", *DESK), **goods)

@@ -10,10 +10,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.intake.domain.registers.stock import Balance, Change, balance_id
 from services.intake.rulebook import PROFILES, read_rulebooks
 from shared.errors import Conflict, RuleRefused, Unavailable, ValidationFailed
 from shared.history import Cause
+from shared.registers.stock import Balance, Change, balance_id
 from tests.unit.intake.fakes import beijing
 from tests.unit.intake.register_office import ORGANISATIONS, Office
 
@@ -45,7 +45,7 @@ def test_what_is_taken_and_never_written_is_finished_by_the_timer(
     issue: dict[str, Any] = {"item": "打印纸", "kind": "issue", "quantity": 4, "receiver": "u-4"}
     with monkeypatch.context() as dying:
         dying.setattr(
-            "services.intake.registers_kept.RecordsKept.insert",
+            "shared.mongo.registers.RecordsKept.insert",
             lambda *_: (_ for _ in ()).throw(Unavailable("away")),
         )
         with pytest.raises(Unavailable):

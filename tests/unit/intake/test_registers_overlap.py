@@ -9,11 +9,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.intake.domain.registers.definition import Field, NoOverlap, Register
-from services.intake.domain.registers.sharing import shared_keys
-from services.intake.domain.registers.words import Type
 from services.intake.rulebook import PROFILES, read_rulebooks
 from shared.errors import Conflict, RuleRefused
+from shared.registers.definition import Field, NoOverlap, Register
+from shared.registers.sharing import shared_keys
+from shared.registers.words import Type
 from tests.unit.intake.register_office import Office, organisation, refused
 from tests.unit.intake.register_world import office_of
 
@@ -114,7 +114,7 @@ def test_of_two_bookings_at_the_same_instant_the_database_takes_one(
     """Promise: also when neither could see the other before it wrote; and a booking can be moved over itself."""
     first = hotel.open("room_booking", hotel.by("u-3"), **BOOKING, at="09:00", until="11:00")
     with monkeypatch.context() as blind:
-        blind.setattr("services.intake.registers_kept.RecordsKept.holder", lambda *_: None)
+        blind.setattr("shared.mongo.registers.RecordsKept.holder", lambda *_: None)
         with pytest.raises(Conflict):
             hotel.open("room_booking", hotel.by("u-4"), **BOOKING, at="10:55", until="12:00")
     assert hotel.find(register="room_booking") == [first]

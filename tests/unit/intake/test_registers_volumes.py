@@ -8,8 +8,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from services.intake.registers_kept import BalancesKept
 from shared.errors import RuleRefused, Unavailable
+from shared.mongo.registers import BalancesKept
 from tests.unit.intake.register_office import Office
 
 DESK = ("service_desk",)
@@ -18,7 +18,7 @@ SMALL = 5
 
 @pytest.fixture
 def office(monkeypatch: pytest.MonkeyPatch) -> Office:
-    monkeypatch.setattr("services.intake.domain.registers.stock.FULL", SMALL)
+    monkeypatch.setattr("shared.registers.stock.FULL", SMALL)
     return Office()
 
 
@@ -92,7 +92,7 @@ def test_what_died_while_turning_over_is_finished(
 def test_whatever_is_moved_the_volumes_together_hold_the_sum(steps: list[tuple[int, bool]]) -> None:
     """Invariant: never below zero, and exactly what was accepted, wherever a volume ends."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("services.intake.domain.registers.stock.FULL", SMALL)
+        patch.setattr("shared.registers.stock.FULL", SMALL)
         office, there = Office(), 0
         for amount, tick in steps:
             try:

@@ -7,8 +7,6 @@ from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Any, ClassVar
 
-from services.intake.domain.timed import Timed
-from services.intake.handlers.ticking import FireClocks
 from shared.clock import FixedClock
 from shared.clocks import Authority, State
 from shared.history import Cause
@@ -17,6 +15,8 @@ from shared.mongo.documents import Documents
 from shared.mongo.kept import TIMED_INDEXES, Kept
 from shared.outbox import Unsent
 from shared.regulations.values import Sourced
+from shared.ticking import FireClocks
+from shared.timed import Timed
 from shared.worktime import Duration
 from shared.worktime.calendars import Calendars
 from tests.memory import memory_runtime

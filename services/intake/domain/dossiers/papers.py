@@ -21,9 +21,9 @@ from services.intake.domain.dossiers.rules import (
     Weekday,
     applies,
 )
-from services.intake.domain.timed import Timed
 from shared.clocks import State
 from shared.errors import Conflict, Problem, RuleRefused, ValidationFailed
+from shared.timed import Timed
 
 _ONE_DAY = timedelta(days=1)
 _SUM = re.compile(r"\d{1,15}(\.\d{1,2})?", re.ASCII)

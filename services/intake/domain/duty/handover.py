@@ -10,10 +10,10 @@ from typing import Any, ClassVar
 
 from services.intake.domain.duty.rules import Check, Count, Form, Part
 from services.intake.domain.duty.shift import Taking
-from services.intake.domain.timed import Timed
 from shared.errors import Conflict, Problem, RuleRefused, ValidationFailed
 from shared.history import Cause, timestamp
 from shared.regulations.values import Sourced
+from shared.timed import Timed
 
 
 @dataclass(slots=True)

@@ -9,10 +9,10 @@ from datetime import date, datetime
 from typing import Any, ClassVar
 
 from services.intake.domain.duty.rules import DutyRules, LogKind, Plan, Signing
-from services.intake.domain.timed import Timed
 from shared.aggregate import Aggregate
 from shared.errors import Conflict, Problem, RuleRefused, ValidationFailed
 from shared.history import Cause, timestamp
+from shared.timed import Timed
 from shared.worktime import Calendar
 
 

@@ -9,10 +9,10 @@ from decimal import Decimal
 from typing import Any, ClassVar
 
 from services.intake.domain.duty.rules import Attendance
-from services.intake.domain.timed import Timed
 from shared.errors import Conflict, RuleRefused
 from shared.history import Cause, timestamp
 from shared.regulations.values import Sourced
+from shared.timed import Timed
 from shared.worktime import Calendar, Duration
 
 _UNITS = {"minutes": timedelta(minutes=1), "hours": timedelta(hours=1)}

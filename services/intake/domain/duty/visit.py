@@ -8,10 +8,10 @@ from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any, ClassVar
 
-from services.intake.domain.timed import Timed
 from shared.errors import Conflict, RuleRefused
 from shared.history import Cause, timestamp
 from shared.regulations.values import Sourced
+from shared.timed import Timed
 from shared.worktime import Calendar
 
 

@@ -23,8 +23,6 @@ from services.intake.domain.duty.visit import Visit
 from services.intake.domain.privacy.access import AccessEntry
 from services.intake.domain.privacy.flags import PrivacyFile
 from services.intake.domain.privacy.requests import DataRequest
-from services.intake.domain.registers.record import Record
-from services.intake.domain.registers.stock import Balance
 from services.intake.domain.rejection import Rejection
 from services.intake.domain.requests.request import Request
 from services.intake.domain.same.account import Account
@@ -35,6 +33,8 @@ from services.intake.domain.same.merge import Merge
 from services.intake.domain.same.search import Search
 from shared.aggregate import Aggregate
 from shared.clocks import Deadline
+from shared.registers.record import Record
+from shared.registers.stock import Balance
 from shared.regulations.values import DESIGN
 
 

@@ -8,11 +8,11 @@ from datetime import datetime
 from typing import Any, ClassVar
 
 from services.intake.domain.requests.rules import Effect, holds
-from services.intake.domain.timed import Timed
 from shared.clocks import Firing, Kind
 from shared.errors import RuleRefused
 from shared.history import Cause, timestamp
 from shared.regulations.values import DESIGN
+from shared.timed import Timed
 
 
 @dataclass(frozen=True, slots=True)

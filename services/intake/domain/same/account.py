@@ -11,9 +11,9 @@ from zoneinfo import ZoneInfo
 from services.intake.domain.same.likeness import Identity
 from services.intake.domain.same.names import parse_licence, parse_phone
 from services.intake.domain.same.rules import Contract, Ownership, Pool
-from services.intake.domain.timed import Timed
 from shared.clocks import Firing, Kind
 from shared.history import Cause, timestamp
+from shared.timed import Timed
 from shared.worktime import Calendar
 
 LAPSE = "lapse"

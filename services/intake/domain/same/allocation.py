@@ -9,9 +9,9 @@ from typing import ClassVar
 
 from services.intake.domain.same.rules import Allocation as AllocationRules
 from services.intake.domain.same.shares import shares
-from services.intake.domain.timed import Timed
 from shared.errors import RuleRefused
 from shared.history import Cause
+from shared.timed import Timed
 from shared.worktime import Calendar
 
 MORNING = "distribution"

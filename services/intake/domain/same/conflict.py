@@ -9,9 +9,9 @@ from typing import Any, ClassVar
 
 from services.intake.domain.same.account import Particulars
 from services.intake.domain.same.rules import Audience, ClaimKind, Conflicts
-from services.intake.domain.timed import Timed
 from shared.errors import RuleRefused
 from shared.history import Cause
+from shared.timed import Timed
 from shared.worktime import Calendar
 
 RULING = "ruling"
