@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from services.followup.application_callbacks import CallbackCases, build_callbacks
 from services.followup.handlers.consequences import Consequences, Reaction
 from services.followup.handlers.desk import Desk
 from services.followup.handlers.firing import FireClocks
@@ -12,6 +13,7 @@ from services.followup.handlers.following import FollowCases
 from services.followup.handlers.measures import Measures
 from services.followup.handlers.people import People
 from services.followup.handlers.scheduling import Scheduler, check_calendars
+from services.followup.handlers.when import CallTimes
 from services.followup.people_kept import PeopleKept
 from services.followup.repository import FollowupRepository
 from services.followup.rulebook import load_rulebooks
@@ -40,6 +42,7 @@ class Application:
     timers: tuple[Callable[[], bool], ...]
     recompute_clocks: Recompute
     desk: Desk
+    callbacks: CallbackCases
     people: People
     consequences: Consequences
     measures: Measures
@@ -60,7 +63,10 @@ def build(runtime: Runtime) -> Application:
     check_calendars(rulebooks.organisations, calendars)
     repository = FollowupRepository(runtime)
     repository.ensure_indexes()
-    scheduler = Scheduler(rulebooks, calendars, runtime.clock)
+    known = PeopleKept(runtime)
+    known.ensure_indexes()
+    people = People(known, runtime.clock)
+    scheduler = Scheduler(rulebooks, calendars, runtime.clock, people.get)
     rules = Rules(rulebooks, calendars)
     clock, ids, digest_above = runtime.clock, runtime.ids, runtime.settings.clock_digest_above
     records, balances = RecordsKept(runtime, people=CUSTOMERS_AND_CONTACTS), BalancesKept(runtime)
@@ -68,19 +74,21 @@ def build(runtime: Runtime) -> Application:
     balances.ensure_indexes()
     timed: list[Ticked] = [records]
     keep_registers = KeepRegisters(records, Stocks(records, balances, clock), Serials(runtime), rules, clock)
-    known = PeopleKept(runtime)
-    known.ensure_indexes()
-    people = People(known, clock)
     measures = Measures(keep_registers)
     reactions: dict[tuple[str, str], list[Reaction]] = {}
+    kept, times = repository.callbacks_kept, CallTimes(rulebooks, calendars)
+    callbacks = build_callbacks(
+        runtime, rulebooks, kept, scheduler, times, people, measures, reactions
+    )
     return Application(
         follow=FollowCases(repository, scheduler, clock, ids),
         timers=(
             FireClocks(repository, clock, ids, digest_above=digest_above),
             FireTimed(timed, clock, ids, digest_above=digest_above),
         ),
-        recompute_clocks=Recompute(timed, rules, clock, ids, digest_above=digest_above),
-        desk=Desk(repository, rulebooks, clock),
+        recompute_clocks=Recompute([*timed, kept], rules, clock, ids, digest_above=digest_above),
+        desk=Desk(repository, rulebooks, clock, times),
+        callbacks=callbacks,
         people=people,
         consequences=Consequences(people, reactions),
         measures=measures,

@@ -7,6 +7,7 @@ from typing import Any
 
 from services.followup.application import Application
 from services.followup.schemas import CallbackQuery, CompleteCallback, MessageQuery, RenderMessage
+from services.followup.service_callbacks import CallbackCalls
 from services.followup.service_people import PeopleCalls
 from shared.arguments import ById
 from shared.messaging.consumer import event_batches
@@ -23,7 +24,7 @@ CALLER_ROLES = ("followup_agent", "complaint_handler", "supervisor", "manager", 
 SENDER_ROLES = ("followup_agent", "supervisor", "system")
 
 
-class FollowupService(PeopleCalls, RegisterCalls):
+class FollowupService(CallbackCalls, PeopleCalls, RegisterCalls):
     """Callbacks after replies, and messages to customers."""
 
     name = "followup"
@@ -48,13 +49,15 @@ class FollowupService(PeopleCalls, RegisterCalls):
             "contact_registered",
             "privacy_flags_set",
             "personal_data_erased",
+            "request_opened",
+            "request_closed",
         ),
     )
     def on_intake_events(self, deliveries: Sequence[Delivery]) -> None:
         """Learn whom there is, and do what follows."""
         self.app.consequences("intake", deliveries)
 
-    @event_batches("followup", types=("callback_unsatisfied",))
+    @event_batches("followup", types=("callback_unsatisfied", "callback_given_up", "occasion_noted"))
     def on_followup_events(self, deliveries: Sequence[Delivery]) -> None:
         """Do what follows from what happened here."""
         self.app.consequences("followup", deliveries)
@@ -82,7 +85,7 @@ class FollowupService(PeopleCalls, RegisterCalls):
     @query(*CALLER_ROLES, schema=CallbackQuery)
     def list_callbacks(self, call: Call, data: dict[str, Any]) -> list[dict[str, Any]]:
         """Return a page of callbacks, the earliest due first."""
-        return self.app.desk.callbacks(call.org, data)
+        return self.app.desk.callbacks(call.org, data, call.actor)
 
     @query(*CALLER_ROLES, schema=ById)
     def get_callback_history(self, call: Call, data: dict[str, Any]) -> dict[str, Any]:

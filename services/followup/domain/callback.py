@@ -68,7 +68,8 @@ class Callback(Aggregate):
     On a case it is that on its ``round``-th reply. ``occasion`` is the code of the request, the occasion or the
     day it follows from; ``replied_at`` is when that was. ``handler`` is who handled the matter, ``agent`` who
     alone may call. ``permitted_from`` is the first instant at which it may be made; ``deadline`` is None where no
-    rule gives a time; ``outcome`` and ``effect`` are those of the call that ended it.
+    rule gives a time, and goes to the role ``hand_over`` when that has passed; ``outcome`` and ``effect`` are those
+    of the call that ended it.
     """
 
     case_id: str | None
@@ -92,6 +93,7 @@ class Callback(Aggregate):
     permitted_from: datetime | None = None
     appointed_at: datetime | None = None
     taken_by: str | None = None
+    hand_over: str | None = None
     handed_to: str | None = None
     channel: str | None = None
     state: State = State.OPEN
@@ -215,16 +217,17 @@ class Callback(Aggregate):
             self._end(outcome, call, cause)
         return outcome.effect
 
-    def fire(self, now: datetime, cause: Cause, hand_over: str | None = None) -> tuple[Firing, ...]:
-        """Record that the time for it has passed, once, and hand it to the role; return what fired until ``now``."""
+    def fire(self, now: datetime, cause: Cause) -> tuple[Firing, ...]:
+        """Record that the time for it has passed, once, and hand it over; return what fired until ``now``."""
         if self.deadline is None or self.state is not State.OPEN:
             return ()
         self.deadline, fired = self.deadline.fire(now)
         for firing in fired:
             if firing.kind is Kind.BREACHED:
                 # Whoever took it and let its time pass has it no longer.
-                self.handed_to, self.taken_by = hand_over, None if hand_over else self.taken_by
-                data = {**self._named(), "due_at": timestamp(firing.due_at), "handed_to": hand_over}
+                self.handed_to = self.hand_over
+                self.taken_by = None if self.hand_over else self.taken_by
+                data = {**self._named(), "due_at": timestamp(firing.due_at), "handed_to": self.handed_to}
                 self.record("callback_due", data, at=now, cause=cause)
         return fired
 

@@ -44,12 +44,16 @@ class Effect(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """One permitted result of a callback: code, Chinese name and effect."""
+    """One permitted result of a callback: code, Chinese name and effect.
+
+    ``measure`` is what has to be put right, where there is no case that takes the matter up again.
+    """
 
     code: str
     name: str
     effect: Effect
     source: str
+    measure: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

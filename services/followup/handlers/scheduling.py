@@ -81,14 +81,22 @@ class Scheduler:
         rules = self._rulebooks.for_org(org, matter.happened_at).sections
         return self.planned(org, callbacks_for(rules, trigger, matter, before=before), matter, cause)
 
-    def planned(self, org: str, plans: Sequence[Planned], matter: Matter, cause: Cause) -> list[Callback]:
-        """Return the callbacks of ``plans``, ready to be written.
+    def planned(
+        self,
+        org: str,
+        plans: Sequence[Planned],
+        matter: Matter,
+        cause: Cause,
+        *,
+        who: Person | None = None,
+    ) -> list[Callback]:
+        """Return the callbacks of ``plans``, ready to be written; ``who`` is the customer, if known already.
 
-        Nobody is called who was erased; who lives where the clocks show another time is known by the country.
+        Nobody is called who was erased.
         """
         regulation = self._rulebooks.for_org(org, matter.happened_at)
         asked = regulation.sections.quiet_hours or any(plan.rule.by_agent for plan in plans)
-        person = self._person(org, matter.customer_id) if plans and asked else None
+        person = self._person(org, matter.customer_id) if plans and asked and who is None else who
         if person is not None and person.erased:
             return []
         return [self._callback(plan, org, regulation, matter, person, cause) for plan in plans]
@@ -173,6 +181,7 @@ class Scheduler:
             level=plan.rule.level,
             zone=zone,
             agent=person.trait(plan.rule.by_agent.value) if person and plan.rule.by_agent else None,
+            hand_over=plan.rule.hand_over.value if plan.rule.hand_over else None,
             permitted_from=permitted_from(hours, now, ZoneInfo(zone) if zone else own),
         )
         callback.schedule(cause)

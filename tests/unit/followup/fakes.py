@@ -19,7 +19,9 @@ from services.followup.handlers.desk import Desk
 from services.followup.handlers.firing import FireClocks
 from services.followup.handlers.following import FollowCases
 from services.followup.handlers.scheduling import Scheduler
-from services.followup.repository import _callback, _callback_document, _message, _message_document
+from services.followup.callbacks_kept import callback_document as _callback_document
+from services.followup.callbacks_kept import callback_of as _callback
+from services.followup.repository import _message, _message_document
 from services.followup.rulebook import load_rulebooks
 from shared.clock import FixedClock
 from shared.ids import CountingIds

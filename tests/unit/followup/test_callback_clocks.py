@@ -36,7 +36,10 @@ def test_a_callback_not_made_in_time_is_told_exactly_once(world: World) -> None:
     assert list(callback.history)[-1].data == {
         "callback_id": callback.id,
         "case_id": "cs_1",
+        "about": "case",
+        "reference": "cs_1",
         "due_at": "2026-11-18T16:00:00.000Z",
+        "handed_to": None,
     }
     assert world.complete("k", callback.id, "satisfied")["on_time"] is False
 
