@@ -108,7 +108,6 @@ class _PeriodRow(Row):
     builds = Period
     where = _Codes(load_default=dict)
     anchor = Text(load_default=None, allow_none=True)
-    steps = Many(nested(_StepRow()), load_default=())
     once = Flag(load_default=False)
     source = source()
 
@@ -130,6 +129,7 @@ class _CallbackRow(Row):
     by_agent = sourced(Text())
     hand_over = sourced(Text())
     period = nested(_PeriodRow(), load_default=None, allow_none=True)
+    every = sourced(Many(nested(_StepRow()), least=1))
 
     @validates_schema
     def _is_triggered(self, data: dict[str, Any], **_: object) -> None:

@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 from calendar import monthrange
+from collections.abc import Sequence
 from datetime import date, timedelta
 
-from services.followup.domain.rulebook import Period
+from services.followup.domain.rulebook import Step
 
 
-def latest(period: Period, anchor: date, today: date) -> date | None:
-    """Return the last day of ``period`` until ``today``, counted from ``anchor``; None when none has come.
+def latest(steps: Sequence[Step], anchor: date, today: date, *, once: bool) -> date | None:
+    """Return the last day until ``today`` of those ``steps`` give from ``anchor``, or ``once`` the first; else None.
 
     A step that ends begins no other day than its last: months after a year of months are counted from the year's
     end. A month too short for the anchor's day gives its own last day, and the next one the anchor's again.
     """
     found, behind = None, 0
-    for step in period.steps:
+    for step in steps:
         ends = today if step.upto is None else min(today, months_after(anchor, step.upto))
         base = months_after(anchor, behind)
         if step.days is not None:
@@ -30,8 +31,8 @@ def latest(period: Period, anchor: date, today: date) -> date | None:
             day = months_after(anchor, behind + times * every)
             first = months_after(anchor, behind + every)
         if times > 0:
-            found = first if period.once else day
-        if period.once or step.upto is None:
+            found = first if once else day
+        if once or step.upto is None:
             break
         behind = step.upto
     return found

@@ -83,13 +83,12 @@ class Period:
     """Whom to call periodically: customers chosen by ``where``, counted from their day ``anchor``.
 
     Without an anchor it is every month from its first day, and the callback is due by the month's end. With
-    ``once`` only the first of the days counts, until the anchor's day changes.
+    ``once`` only the first of the days counts, until the anchor is another day.
     """
 
     source: str
     where: Mapping[str, str]
     anchor: str | None = None
-    steps: tuple[Step, ...] = ()
     once: bool = False
 
 
@@ -102,7 +101,8 @@ class CallbackRule:
     ``never_by_handler`` forbids the callback to whoever handled the matter.
     ``kinds`` narrow the trigger; ``once`` and ``until`` are occasions of the same reference that must have come
     before, or must not. ``by_agent`` names the trait of a customer that holds who alone may call; ``hand_over``
-    the role it goes to when its time has passed.
+    the role it goes to when its time has passed. ``every`` is how often a ``period`` with an anchor comes round;
+    without it nothing is made.
     """
 
     code: str
@@ -120,6 +120,7 @@ class CallbackRule:
     by_agent: Sourced[str] | None = None
     hand_over: Sourced[str] | None = None
     period: Period | None = None
+    every: Sourced[tuple[Step, ...]] | None = None
 
     def fits(self, *codes: str | None) -> bool:
         """Return whether its kinds, if it has any, hold one of ``codes``."""

@@ -91,7 +91,7 @@ class MakePeriodicCallbacks:
             rules = self._rulebooks.for_org(org, now).sections
         except NotFound:
             return ()
-        return [rule for rule in rules.callbacks if rule.period is not None and _armed(rule.period)]
+        return [rule for rule in rules.callbacks if _armed(rule)]
 
     def _page(self, organisation: Organisation, rule: CallbackRule, today: date, key: str) -> bool:
         """Take the next page of a round; return whether there was one."""
@@ -121,7 +121,7 @@ class MakePeriodicCallbacks:
         today: date,
         cause: Cause,
     ) -> list[Callback]:
-        day = _day(period, person, today)
+        day = _day(rule, period, person, today)
         if day is None or person.erased or person.opted_out:
             return []
         zone = ZoneInfo(organisation.time_zone)
@@ -141,12 +141,14 @@ class MakePeriodicCallbacks:
         return self._scheduler.planned(organisation.id, [Planned(rule, rule.due)], matter, cause, who=person)
 
 
-def _armed(period: Period) -> bool:
-    return period.anchor is None or bool(period.steps)
+def _armed(rule: CallbackRule) -> bool:
+    return rule.period is not None and (rule.period.anchor is None or rule.every is not None)
 
 
-def _day(period: Period, person: Person, today: date) -> date | None:
+def _day(rule: CallbackRule, period: Period, person: Person, today: date) -> date | None:
     if period.anchor is None:
         return today.replace(day=1)
     anchor = person.dates.get(period.anchor)
-    return latest(period, date.fromisoformat(anchor), today) if anchor else None
+    if anchor is None or rule.every is None:
+        return None
+    return latest(rule.every.value, date.fromisoformat(anchor), today, once=period.once)
