@@ -77,9 +77,7 @@ def build(runtime: Runtime) -> Application:
     measures = Measures(keep_registers)
     reactions: dict[tuple[str, str], list[Reaction]] = {}
     kept, times = repository.callbacks_kept, CallTimes(rulebooks, calendars)
-    callbacks = build_callbacks(
-        runtime, rulebooks, kept, scheduler, times, people, measures, reactions
-    )
+    callbacks = build_callbacks(runtime, rulebooks, kept, scheduler, times, people, measures, reactions)
     return Application(
         follow=FollowCases(repository, scheduler, clock, ids),
         timers=(

@@ -32,7 +32,6 @@ class CallbackList(StrEnum):
     GAPS = "gaps"
 
 
-
 def _id(**kwargs: Any) -> fields.String:
     return line(128, **kwargs)
 
@@ -135,7 +134,9 @@ class CallbackQuery(Page):
     case_id = _id(load_default=None, allow_none=True)
     customer_id = _id(load_default=None, allow_none=True)
     rule = fields.String(load_default=None, allow_none=True, validate=CODE)
-    list = fields.String(load_default=None, allow_none=True, validate=validate.OneOf([*map(str, CallbackList)]))
+    list = fields.String(
+        load_default=None, allow_none=True, validate=validate.OneOf([*map(str, CallbackList)])
+    )
     due_on = fields.Date(load_default=None, allow_none=True)
 
 

@@ -130,9 +130,7 @@ class Desk:
             "outcomes": outcomes_view(self._rule(callback)),
         }
 
-    def callbacks(
-        self, org: str, query: Mapping[str, Any], actor: str | None = None
-    ) -> list[dict[str, Any]]:
+    def callbacks(self, org: str, query: Mapping[str, Any], actor: str | None = None) -> list[dict[str, Any]]:
         """Return a page of callbacks, the earliest due first and those without a due time last.
 
         The list ``mine`` holds those of ``actor``, ``now`` those whose customers may be called at this minute.

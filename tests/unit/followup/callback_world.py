@@ -77,7 +77,9 @@ class Calls:
         known = Known(ORG, customer, self.clock.now(), traits=traits, dates=dates or {})
         self.app.people.note([known])
 
-    def note(self, occasion: str, customer: str = "cu_1", when: str = "2026-05-01T10:00", **given: Any) -> None:
+    def note(
+        self, occasion: str, customer: str = "cu_1", when: str = "2026-05-01T10:00", **given: Any
+    ) -> None:
         """Note an occasion, and let what follows from it follow."""
         asked = {"customer_id": customer, "occasion": occasion, "at": at(when).isoformat()}
         key = given.pop("key", f"{occasion}.{customer}.{when}")
@@ -118,7 +120,9 @@ class Calls:
         (found,) = self.listed(**query)
         return found
 
-    def complete(self, callback: Mapping[str, Any], outcome: str, actor: str = "staff-2", **given: Any) -> Any:
+    def complete(
+        self, callback: Mapping[str, Any], outcome: str, actor: str = "staff-2", **given: Any
+    ) -> Any:
         """Record a call, and let what follows from it follow."""
         data = {"id": callback["callback_id"], "outcome": outcome, "reached": None, "note": None, **given}
         answer = self.app.desk.complete(self.by(actor), data)

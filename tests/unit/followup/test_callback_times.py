@@ -113,7 +113,9 @@ def test_after_the_last_attempt_another_channel_may_be_tried(tmp_path: Path) -> 
 
 def test_a_first_level_given_up_is_called_on_the_second(tmp_path: Path) -> None:
     """Nobody reached is a failure too."""
-    calls = Calls(tmp_path, "auto-dealer", callbacks={"seven_day": {"attempts": {"most": 1, "source": "organisation"}}})
+    calls = Calls(
+        tmp_path, "auto-dealer", callbacks={"seven_day": {"attempts": {"most": 1, "source": "organisation"}}}
+    )
     calls.note("delivery")
     calls.complete(calls.only(), "unreachable")
     assert calls.only(rule="second_level")["level"] == 2

@@ -109,7 +109,9 @@ def test_a_complaint_is_called_about_once_handled_and_again_until_the_customer_i
     """Not before the reply; a discontent customer sends the case back, and its next reply is called about anew."""
     calls = Calls(tmp_path, "call-centre")
     case = {"case_id": "cs_1", "number": "OFF-1", "contact_id": "ct_1", "customer_id": "cu_1"}
-    calls.hear("case_opened", case | {"channel": "phone", "opened_at": "2026-05-01T02:00:00Z"}, 1, "complaints")
+    calls.hear(
+        "case_opened", case | {"channel": "phone", "opened_at": "2026-05-01T02:00:00Z"}, 1, "complaints"
+    )
     assert calls.listed() == []
     reply = case | {"valid": True, "handler": "ops-1", "needs_callback": True}
     for number, outcome in ((1, "dissatisfied"), (2, "satisfied")):

@@ -187,7 +187,9 @@ def test_what_was_made_is_found_by_customer_and_rule(tmp_path: Path) -> None:
     calls.note("delivery", "cu_2")
     assert {row["rule"] for row in calls.listed(customer_id="cu_1")} == {"seven_day", "three_day"}
     assert len(calls.listed(rule="seven_day")) == 2
-    assert calls.app.desk.callbacks("elsewhere", {"limit": 50, "skip": 0, "state": None, "case_id": None}) == []
+    assert (
+        calls.app.desk.callbacks("elsewhere", {"limit": 50, "skip": 0, "state": None, "case_id": None}) == []
+    )
     assert calls.app.desk.callback(ORG, calls.only(rule="three_day")["callback_id"])["calls"] == []
 
 
