@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Any
 
 from pymongo import ASCENDING, DESCENDING, IndexModel
@@ -12,6 +12,7 @@ from pymongo.errors import BulkWriteError
 from services.followup.domain.callback import Call, Callback, State
 from services.followup.domain.facts import Ending
 from services.followup.domain.message import Message
+from services.followup.domain.recording import Record
 from services.followup.domain.rulebook import Effect
 from services.followup.schemas import OVERDUE
 from shared.aggregate import base_document, base_fields
@@ -45,6 +46,11 @@ class FollowupRepository:
                     [("org", ASCENDING), ("state", ASCENDING), ("listed_at", ASCENDING), ("_id", ASCENDING)]
                 ),
                 IndexModel([("org", ASCENDING), ("listed_at", ASCENDING), ("_id", ASCENDING)]),
+                IndexModel([("batch_id", ASCENDING), ("_id", ASCENDING)], sparse=True),
+                IndexModel(
+                    [("org", ASCENDING), ("written.at", DESCENDING), ("_id", ASCENDING)],
+                    partialFilterExpression={"written.at": {"$exists": True}},
+                ),
             ]
         )
         self._messages.ensure_indexes(
@@ -129,6 +135,29 @@ class FollowupRepository:
             _callback(row) for row in self._callbacks.find_many(query, sort=order, limit=limit, skip=skip)
         ]
 
+    def of_batch(self, batch_id: str) -> list[Callback]:
+        """Return all callbacks of a batch."""
+        return [
+            _callback(row)
+            for row in self._callbacks.find_many({"batch_id": batch_id}, sort=[("_id", ASCENDING)])
+        ]
+
+    def recorded(self, org: str, *, where: Mapping[str, Any], limit: int, skip: int) -> list[Callback]:
+        """Return a page of the callbacks of ``org`` with a record, the newest record first.
+
+        ``where`` may hold ``rule``, ``batch_id``, ``outcome``, ``complete`` and ``field``, one that is filled.
+        """
+        query: dict[str, Any] = {"org": org, "written.at": {"$exists": True}}
+        query |= {name: where[name] for name in ("rule", "batch_id", "outcome") if where.get(name)}
+        if where.get("complete") is not None:
+            query["written.missing.0"] = {"$exists": not where["complete"]}
+        if where.get("field"):
+            query[f"written.values.{where['field']}"] = {"$exists": True}
+        order = [("written.at", DESCENDING), ("_id", ASCENDING)]
+        return [
+            _callback(row) for row in self._callbacks.find_many(query, sort=order, limit=limit, skip=skip)
+        ]
+
     def message(self, message_id: str, org: str) -> Message | None:
         """Return one message of ``org``."""
         document = self._messages.find(message_id, org)
@@ -176,6 +205,7 @@ def _callback_document(callback: Callback) -> Document:
             }
             for call in callback.calls
         ],
+        **_talk_document(callback),
         "next_due": callback.next_due,
         "listed_at": callback.due_at or _NEVER,
     }
@@ -189,7 +219,42 @@ def _callback(document: Mapping[str, Any]) -> Callback:
         state=State(document["state"]),
         effect=Effect(document["effect"]) if document["effect"] else None,
         calls=tuple(Call(**row) for row in document["calls"]),
+        **_talk_fields(document),
     )
+
+
+def _talk_document(callback: Callback) -> Document:
+    """Return what a callback says of its batch and of what was said; what is not there is left out."""
+    found: Document = {}
+    if callback.batch_id:
+        found |= {"batch_id": callback.batch_id, "assigned_to": callback.assigned_to}
+    if callback.remedies:
+        found["remedies"] = list(callback.remedies)
+    if callback.promised_on:
+        found["promised_on"] = callback.promised_on.isoformat()
+    written = callback.written
+    if written is not None:
+        found["written"] = {
+            "values": dict(written.values),
+            "counted": list(written.counted),
+            "missing": list(written.missing),
+            "flags": list(written.flags),
+            "at": written.at,
+            "by": written.by,
+        }
+    return found
+
+
+def _talk_fields(document: Mapping[str, Any]) -> dict[str, Any]:
+    promised, row = document.get("promised_on"), document.get("written")
+    lists = ("counted", "missing", "flags")
+    return {
+        "batch_id": document.get("batch_id"),
+        "assigned_to": document.get("assigned_to"),
+        "remedies": tuple(document.get("remedies", ())),
+        "promised_on": date.fromisoformat(promised) if promised else None,
+        "written": Record(**{**row, **{name: tuple(row[name]) for name in lists}}) if row else None,
+    }
 
 
 _MESSAGE_FIELDS = (

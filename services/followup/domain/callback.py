@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from enum import StrEnum
 from typing import Any
 
+from services.followup.domain.recording import Opened, Record
 from services.followup.domain.rulebook import CallbackRule, Effect, Outcome
 from shared.aggregate import Aggregate
 from shared.clocks.clock import Deadline, Firing, Kind
@@ -43,12 +45,14 @@ class Callback(Aggregate):
     """One callback on the ``round``-th reply of a case; ``rule`` is its code in the rulebook ``regulation``.
 
     ``handler`` is who handled the case; ``deadline`` is None where no rule gives a time; ``outcome`` and
-    ``effect`` are those of the call that ended it.
+    ``effect`` are those of the call that ended it. A callback of a batch has no case and no contact; it is made
+    by the specialist ``assigned_to``. ``written`` is what was written down of the call, ``remedies`` the codes of
+    what its answers opened, and ``promised_on`` the day the customer was promised an improvement for.
     """
 
-    case_id: str
-    case_number: str
-    contact_id: str
+    case_id: str | None
+    case_number: str | None
+    contact_id: str | None
     customer_id: str
     rule: str
     regulation: str
@@ -62,6 +66,11 @@ class Callback(Aggregate):
     outcome: str | None = None
     effect: Effect | None = None
     ended_at: datetime | None = None
+    batch_id: str | None = None
+    assigned_to: str | None = None
+    written: Record | None = None
+    remedies: tuple[str, ...] = ()
+    promised_on: date | None = None
 
     @property
     def due_at(self) -> datetime | None:
@@ -103,8 +112,15 @@ class Callback(Aggregate):
         self.record("callback_scheduled", data, at=self.scheduled_at, cause=cause)
         self.mark_processed(cause.message_id)
 
-    def take(self, call: Call, rule: CallbackRule, cause: Cause) -> Effect:
-        """Record a call and what follows from its outcome; return the effect.
+    def take(
+        self,
+        call: Call,
+        rule: CallbackRule,
+        cause: Cause,
+        written: Record | None = None,
+        opened: Sequence[Opened] = (),
+    ) -> Effect:
+        """Record a call, what was ``written`` down of it and what follows from its outcome; return the effect.
 
         Raises RuleRefused when the callback is not open any more, or the rule forbids it to whoever handled
         the case; ValidationFailed when the rule does not permit the outcome.
@@ -116,8 +132,48 @@ class Callback(Aggregate):
         if outcome.effect is Effect.RETRY:
             self._still_open(outcome, call, cause)
         else:
+            self.keep_record(written, opened, outcome.code, call.at, cause)
             self._end(outcome, call, cause)
         return outcome.effect
+
+    def keep_record(
+        self, written: Record | None, opened: Sequence[Opened], outcome: str, at: datetime, cause: Cause
+    ) -> None:
+        """Keep what was ``written`` down and record what it opened, each remedy once."""
+        if written is not None:
+            self.written = written
+            data = {
+                **self._head(),
+                "outcome": outcome,
+                "complete": written.complete,
+                "missing": list(written.missing),
+                "flags": list(written.flags),
+                "values": [{"field": code, "value": value} for code, value in written.counted_values],
+            }
+            self.record("callback_recorded", data, at=at, cause=cause)
+        for each in opened:
+            if each.remedy.code in self.remedies:
+                continue
+            self.remedies += (each.remedy.code,)
+            self.promised_on = self.promised_on or each.promised_on
+            data = {
+                **self._head(),
+                "remedy": each.remedy.code,
+                "due_on": each.due_on.isoformat() if each.due_on else None,
+                "promised_on": each.promised_on.isoformat() if each.promised_on else None,
+                "regulation": self.regulation,
+                "source": each.remedy.source,
+            }
+            self.record("callback_remedied", data, at=at, cause=cause)
+
+    def _head(self) -> dict[str, Any]:
+        return {
+            "callback_id": self.id,
+            "case_id": self.case_id,
+            "customer_id": self.customer_id,
+            "batch_id": self.batch_id,
+            "rule": self.rule,
+        }
 
     def fire(self, now: datetime, cause: Cause) -> tuple[Firing, ...]:
         """Record that the time for it has passed, once; return what fired until ``now``."""

@@ -10,6 +10,7 @@ from services.followup.domain.callback import Call, Callback
 from services.followup.domain.message import Message, wording
 from services.followup.domain.rulebook import CallbackRule, Effect, FollowupRules, MessageTemplate
 from services.followup.errors import no_callback, no_message, no_rule, no_template
+from services.followup.handlers.recording import WriteDown
 from services.followup.handlers.views import (
     callback_view,
     calls_view,
@@ -62,6 +63,7 @@ class Desk:
         self._repository = repository
         self._rulebooks = rulebooks
         self._clock = clock
+        self._records = WriteDown(rulebooks)
 
     def complete(self, call: Calling, data: Mapping[str, Any]) -> dict[str, Any]:
         """Record a call made; a repeat of the command gets the first answer and changes nothing.
@@ -92,7 +94,8 @@ class Desk:
         if reached is None:
             reached = outcome is not None and outcome.effect is not Effect.RETRY
         made = Call(self._clock.now(), call.actor, data["outcome"], reached, data["note"])
-        return callback.take(made, rule, Cause(call.key, call.actor, call.traceparent))
+        written, opened = self._records.of_call(callback, made, outcome, data.get("record"))
+        return callback.take(made, rule, Cause(call.key, call.actor, call.traceparent), written, opened)
 
     def callback(self, org: str, callback_id: str) -> dict[str, Any]:
         """Return one callback with the calls made and the outcomes its rule permits."""
