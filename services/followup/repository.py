@@ -46,11 +46,6 @@ class FollowupRepository:
                     [("org", ASCENDING), ("state", ASCENDING), ("listed_at", ASCENDING), ("_id", ASCENDING)]
                 ),
                 IndexModel([("org", ASCENDING), ("listed_at", ASCENDING), ("_id", ASCENDING)]),
-                IndexModel([("batch_id", ASCENDING), ("_id", ASCENDING)], sparse=True),
-                IndexModel(
-                    [("org", ASCENDING), ("written.at", DESCENDING), ("_id", ASCENDING)],
-                    partialFilterExpression={"written.at": {"$exists": True}},
-                ),
             ]
         )
         self._messages.ensure_indexes(
@@ -97,13 +92,13 @@ class FollowupRepository:
     def open_callbacks(self, case_ids: Sequence[str]) -> list[Callback]:
         """Return the callbacks of the cases that are still to be made."""
         query = {"case_id": {"$in": list(case_ids)}, "state": State.OPEN.value}
-        return [_callback(row) for row in self._callbacks.find_many(query)]
+        return [read_callback(row) for row in self._callbacks.find_many(query)]
 
     def due(self, now: datetime, limit: int) -> list[Callback]:
         """Return callbacks whose next instant has come, earliest first."""
         query = {"next_due": {"$lte": now}}
         rows = self._callbacks.find_many(query, sort=[("next_due", ASCENDING)], limit=limit)
-        return [_callback(row) for row in rows]
+        return [read_callback(row) for row in rows]
 
     def save(self, changes: Sequence[tuple[Callback, int]]) -> tuple[str, ...]:
         """Write changed callbacks, each with the number of its first new history entry.
@@ -117,7 +112,7 @@ class FollowupRepository:
     def callback(self, callback_id: str, org: str) -> Callback | None:
         """Return one callback of ``org``."""
         document = self._callbacks.find(callback_id, org)
-        return _callback(document) if document else None
+        return read_callback(document) if document else None
 
     def callbacks(
         self, org: str, *, state: str | None, case_id: str | None, now: datetime, limit: int, skip: int
@@ -132,30 +127,7 @@ class FollowupRepository:
             query["case_id"] = case_id
         order = [("listed_at", ASCENDING), ("_id", ASCENDING)]
         return [
-            _callback(row) for row in self._callbacks.find_many(query, sort=order, limit=limit, skip=skip)
-        ]
-
-    def of_batch(self, batch_id: str) -> list[Callback]:
-        """Return all callbacks of a batch."""
-        return [
-            _callback(row)
-            for row in self._callbacks.find_many({"batch_id": batch_id}, sort=[("_id", ASCENDING)])
-        ]
-
-    def recorded(self, org: str, *, where: Mapping[str, Any], limit: int, skip: int) -> list[Callback]:
-        """Return a page of the callbacks of ``org`` with a record, the newest record first.
-
-        ``where`` may hold ``rule``, ``batch_id``, ``outcome``, ``complete`` and ``field``, one that is filled.
-        """
-        query: dict[str, Any] = {"org": org, "written.at": {"$exists": True}}
-        query |= {name: where[name] for name in ("rule", "batch_id", "outcome") if where.get(name)}
-        if where.get("complete") is not None:
-            query["written.missing.0"] = {"$exists": not where["complete"]}
-        if where.get("field"):
-            query[f"written.values.{where['field']}"] = {"$exists": True}
-        order = [("written.at", DESCENDING), ("_id", ASCENDING)]
-        return [
-            _callback(row) for row in self._callbacks.find_many(query, sort=order, limit=limit, skip=skip)
+            read_callback(row) for row in self._callbacks.find_many(query, sort=order, limit=limit, skip=skip)
         ]
 
     def message(self, message_id: str, org: str) -> Message | None:
@@ -211,7 +183,8 @@ def _callback_document(callback: Callback) -> Document:
     }
 
 
-def _callback(document: Mapping[str, Any]) -> Callback:
+def read_callback(document: Mapping[str, Any]) -> Callback:
+    """Return the callback a document holds."""
     return Callback(
         **base_fields(document),
         **{name: document[name] for name in _CALLBACK_FIELDS},

@@ -112,13 +112,15 @@ class Batch(Aggregate):
             "incomplete": sum(1 for callback in made if not is_recorded(callback)),
             "coverage": percentage(recorded, len(self.customers)),
             "share": str(rule.share.value) if rule.share else None,
-            "reached": percentage_of(recorded, len(self.customers)) >= rule.share.value if rule.share else None,
+            "reached": percentage_of(recorded, len(self.customers)) >= rule.share.value
+            if rule.share
+            else None,
         }
 
     def _share_out(self) -> None:
         if not self.specialists:
             return
-        load = Counter({each: 0 for each in self.specialists})
+        load = Counter(dict.fromkeys(self.specialists, 0))
         load.update(each.caller for each in self.customers if each.caller is not None)
         shared = []
         for each in self.customers:

@@ -144,12 +144,19 @@ def _missing(form: RecordForm, values: Mapping[str, Any]) -> tuple[str, ...]:
         field.code
         for field in form.fields
         if values.get(field.code) in (None, [])
-        and (field.required or (field.required_if is not None and applies(field.required_if, values, numbers)))
+        and (
+            field.required or (field.required_if is not None and applies(field.required_if, values, numbers))
+        )
     )
 
 
 def opened_by(
-    remedies: tuple[Remedy, ...], form: RecordForm | None, rule: str, outcome: str, record: Record | None, today: date
+    remedies: tuple[Remedy, ...],
+    form: RecordForm | None,
+    rule: str,
+    outcome: str,
+    record: Record | None,
+    today: date,
 ) -> tuple[Opened, ...]:
     """Return the remedies that a call on a callback of ``rule`` opens, counted from the local day ``today``."""
     values = {**(record.values if record else {}), OUTCOME: outcome}

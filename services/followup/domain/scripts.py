@@ -89,15 +89,13 @@ class Script:
     steps: tuple[Step, ...]
     version: str = "v1"
     callbacks: tuple[str, ...] = ()
-    courses: tuple[str, ...] = ()
+    courses: Sourced[tuple[str, ...]] | None = None
     wishes: tuple[Wish, ...] = ()
     questions: Sourced[int] | None = None
 
     def after(self, answer: str | None) -> tuple[Step, ...]:
         """Return what is said after ``answer``, or, without one, until the customer answers."""
-        return tuple(
-            step for step in self.steps if (answer in step.answers if answer else not step.answers)
-        )
+        return tuple(step for step in self.steps if (answer in step.answers if answer else not step.answers))
 
     def answers(self) -> tuple[str, ...]:
         """Return the answers it has words for, in order, each once."""

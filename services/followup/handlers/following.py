@@ -145,7 +145,7 @@ class FollowCases:
 
     def _cancel(self, batch: _Batch) -> None:
         """Supersede what is void of the cases the batch touched."""
-        cases = {callback.case_id for callback in batch.callbacks.values()}
+        cases = {callback.case_id for callback in batch.callbacks.values() if callback.case_id}
         remembered = self._repository.endings(sorted(cases)) if cases else []
         through = _latest([*batch.endings, *remembered])
         for _ in range(_ATTEMPTS):
@@ -154,7 +154,7 @@ class FollowCases:
             void = [
                 callback
                 for callback in self._repository.open_callbacks(sorted({case_id for _, case_id in through}))
-                if callback.round <= through.get((callback.org, callback.case_id), 0)
+                if callback.round <= through.get((callback.org, callback.case_id or ""), 0)
             ]
             if not void:
                 return

@@ -46,7 +46,9 @@ class WriteDown:
             return None, ()
         if given is None and form is not None and form.demanded and form.demanded.value:
             given = {}
-        written = None if given is None else self._write(callback, form, outcome.code, given, call.at, call.by)
+        written = (
+            None if given is None else self._write(callback, form, outcome.code, given, call.at, call.by)
+        )
         return written, self._opened(callback, outcome.code, written, call.at)
 
     def later(
@@ -99,6 +101,10 @@ class Recorded(Protocol):
         """Write changed callbacks; return the ids of those that somebody else changed meanwhile."""
         ...
 
+
+class Listing(Protocol):
+    """Where callbacks with a record are found."""
+
     def recorded(self, org: str, *, where: Mapping[str, Any], limit: int, skip: int) -> list[Callback]:
         """Return a page of callbacks with a record, the newest first."""
         ...
@@ -107,9 +113,11 @@ class Recorded(Protocol):
 class Records:
     """The use cases, each scoped to the caller's organisation."""
 
-    def __init__(self, repository: Recorded, rulebooks: Rulebooks[FollowupRules], clock: Clock) -> None:
+    def __init__(
+        self, repository: Recorded, listing: Listing, rulebooks: Rulebooks[FollowupRules], clock: Clock
+    ) -> None:
         """Read and write callbacks."""
-        self._repository = repository
+        self._repository, self._listing = repository, listing
         self._write = WriteDown(rulebooks)
         self._clock = clock
 
@@ -140,7 +148,7 @@ class Records:
     def page(self, org: str, query: Mapping[str, Any]) -> list[dict[str, Any]]:
         """Return a page of what was written down, the newest first, with the callers' words."""
         where = {name: value for name, value in query.items() if name not in ("limit", "skip")}
-        found = self._repository.recorded(org, where=where, limit=query["limit"], skip=query["skip"])
+        found = self._listing.recorded(org, where=where, limit=query["limit"], skip=query["skip"])
         return [row_view(each, each.written, values=True) for each in found if each.written is not None]
 
 
