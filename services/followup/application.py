@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from services.followup.application_callbacks import CallbackCases, build_callbacks
 from services.followup.application_talks import Talks, build_talks
 from services.followup.handlers.consequences import Consequences, Reaction
 from services.followup.handlers.desk import Desk
@@ -14,6 +15,7 @@ from services.followup.handlers.measures import Measures
 from services.followup.handlers.people import People
 from services.followup.handlers.remedying import OpenMeasures
 from services.followup.handlers.scheduling import Scheduler, check_calendars
+from services.followup.handlers.when import CallTimes
 from services.followup.people_kept import PeopleKept
 from services.followup.repository import FollowupRepository
 from services.followup.rulebook import load_rulebooks
@@ -42,6 +44,7 @@ class Application:
     timers: tuple[Callable[[], bool], ...]
     recompute_clocks: Recompute
     desk: Desk
+    callbacks: CallbackCases
     people: People
     consequences: Consequences
     measures: Measures
@@ -63,7 +66,10 @@ def build(runtime: Runtime) -> Application:
     check_calendars(rulebooks.organisations, calendars)
     repository = FollowupRepository(runtime)
     repository.ensure_indexes()
-    scheduler = Scheduler(rulebooks, calendars, runtime.clock)
+    known = PeopleKept(runtime)
+    known.ensure_indexes()
+    people = People(known, runtime.clock)
+    scheduler = Scheduler(rulebooks, calendars, runtime.clock, people.get)
     rules = Rules(rulebooks, calendars)
     clock, ids, digest_above = runtime.clock, runtime.ids, runtime.settings.clock_digest_above
     records, balances = RecordsKept(runtime, people=CUSTOMERS_AND_CONTACTS), BalancesKept(runtime)
@@ -71,12 +77,11 @@ def build(runtime: Runtime) -> Application:
     balances.ensure_indexes()
     timed: list[Ticked] = [records]
     keep_registers = KeepRegisters(records, Stocks(records, balances, clock), Serials(runtime), rules, clock)
-    known = PeopleKept(runtime)
-    known.ensure_indexes()
-    people = People(known, clock)
     measures = Measures(keep_registers)
     reactions: dict[tuple[str, str], list[Reaction]] = {}
-    talks = build_talks(runtime, repository, rulebooks, rules, people)
+    kept, times = repository.callbacks_kept, CallTimes(rulebooks, calendars)
+    callbacks = build_callbacks(runtime, rulebooks, kept, scheduler, times, people, measures, reactions)
+    talks = build_talks(runtime, repository, rulebooks, rules, people, scheduler)
     reactions["followup", "callback_remedied"] = [OpenMeasures(rulebooks, measures)]
     return Application(
         follow=FollowCases(repository, scheduler, clock, ids),
@@ -85,8 +90,9 @@ def build(runtime: Runtime) -> Application:
             FireTimed(timed, clock, ids, digest_above=digest_above),
             talks.make_batches,
         ),
-        recompute_clocks=Recompute(timed, rules, clock, ids, digest_above=digest_above),
-        desk=Desk(repository, rulebooks, clock),
+        recompute_clocks=Recompute([*timed, kept], rules, clock, ids, digest_above=digest_above),
+        desk=Desk(repository, rulebooks, clock, times),
+        callbacks=callbacks,
         people=people,
         consequences=Consequences(people, reactions),
         measures=measures,

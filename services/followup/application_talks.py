@@ -8,9 +8,10 @@ from services.followup.domain.rulebook import FollowupRules
 from services.followup.handlers.batches import Batches, MakeBatches
 from services.followup.handlers.people import People
 from services.followup.handlers.recording import Records
+from services.followup.handlers.scheduling import Scheduler
 from services.followup.handlers.scripts import Scripts
 from services.followup.records_kept import BatchesKept, RecordedCallbacks
-from services.followup.repository import FollowupRepository, read_callback
+from services.followup.repository import FollowupRepository
 from shared.mongo.runtime import Runtime
 from shared.regulations import Rulebooks
 from shared.ruling import Rules
@@ -32,9 +33,10 @@ def build_talks(
     rulebooks: Rulebooks[FollowupRules],
     rules: Rules[FollowupRules],
     people: People,
+    scheduler: Scheduler,
 ) -> Talks:
     """Ensure the indexes and wire the use cases."""
-    recorded, batches = RecordedCallbacks(runtime, read_callback), BatchesKept(runtime)
+    recorded, batches = RecordedCallbacks(runtime, repository.callbacks_kept.read), BatchesKept(runtime)
     recorded.ensure_indexes()
     batches.ensure_indexes()
     clock = runtime.clock
@@ -42,5 +44,5 @@ def build_talks(
         records=Records(repository, recorded, rulebooks, clock),
         scripts=Scripts(repository, rulebooks, clock),
         batches=Batches(batches, recorded, people, rules, clock),
-        make_batches=MakeBatches(batches, repository, rules, clock, runtime.ids),
+        make_batches=MakeBatches(batches, repository, scheduler, rules),
     )

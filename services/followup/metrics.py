@@ -28,6 +28,14 @@ CALLBACKS_SUPERSEDED = counter(
         "Callbacks cancelled because their case closed or moved on without them.",
     )
 )
+CALLS_AT_QUIET_TIME = counter(
+    Metric(
+        "kefu_calls_at_quiet_time_total",
+        "counter",
+        (),
+        "Calls recorded on callbacks that were made in the quiet hours of the customer.",
+    )
+)
 MESSAGES_REQUESTED = counter(
     Metric(
         "kefu_messages_requested_total",

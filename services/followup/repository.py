@@ -1,28 +1,23 @@
-"""Where followup keeps callbacks and messages: the only module of the service that knows pymongo."""
+"""Where followup keeps what cases bring about: callbacks, messages, and which cases have ended."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import UTC, date, datetime
+from datetime import datetime
 from typing import Any
 
 from pymongo import ASCENDING, DESCENDING, IndexModel
 from pymongo.errors import BulkWriteError
 
-from services.followup.domain.callback import Call, Callback, State
+from services.followup.callbacks_kept import CallbacksKept
+from services.followup.domain.callback import Callback
 from services.followup.domain.facts import Ending
 from services.followup.domain.message import Message
-from services.followup.domain.recording import Record
-from services.followup.domain.rulebook import Effect
-from services.followup.schemas import OVERDUE
 from shared.aggregate import base_document, base_fields
-from shared.clocks.clock import Deadline
 from shared.mongo.client import Document, database_errors
 from shared.mongo.runtime import Runtime, aggregate_store
 from shared.mongo.store import AggregateStore, Inserted
 
-#: Where callbacks without a due time stand in a list sorted by it.
-_NEVER = datetime(9999, 1, 1, tzinfo=UTC)
 _DUPLICATE_KEY = 11000
 
 
@@ -31,23 +26,14 @@ class FollowupRepository:
 
     def __init__(self, runtime: Runtime) -> None:
         """Use the runtime's database, tickets and relay."""
-        self._callbacks: AggregateStore = aggregate_store(runtime, "callbacks")
+        self.callbacks_kept = CallbacksKept(runtime)
         self._messages: AggregateStore = aggregate_store(runtime, "messages")
         # One small document for each ending: writing one again, or an older one later, changes nothing.
         self._endings = runtime.database["case_endings"]
 
     def ensure_indexes(self) -> None:
         """Create the indexes of every list, of the timer and of the look-up by case."""
-        self._callbacks.ensure_indexes(
-            [
-                IndexModel([("next_due", ASCENDING)]),
-                IndexModel([("case_id", ASCENDING)]),
-                IndexModel(
-                    [("org", ASCENDING), ("state", ASCENDING), ("listed_at", ASCENDING), ("_id", ASCENDING)]
-                ),
-                IndexModel([("org", ASCENDING), ("listed_at", ASCENDING), ("_id", ASCENDING)]),
-            ]
-        )
+        self.callbacks_kept.ensure_indexes()
         self._messages.ensure_indexes(
             [
                 IndexModel([("org", ASCENDING), ("requested_at", DESCENDING)]),
@@ -59,7 +45,7 @@ class FollowupRepository:
 
     def schedule(self, callbacks: Sequence[Callback]) -> Inserted:
         """Write callbacks; those already there are reported as known."""
-        return self._callbacks.insert([_callback_document(callback) for callback in callbacks])
+        return self.callbacks_kept.schedule(callbacks)
 
     def request(self, messages: Sequence[Message]) -> Inserted:
         """Write messages; those already there are reported as known."""
@@ -91,44 +77,30 @@ class FollowupRepository:
 
     def open_callbacks(self, case_ids: Sequence[str]) -> list[Callback]:
         """Return the callbacks of the cases that are still to be made."""
-        query = {"case_id": {"$in": list(case_ids)}, "state": State.OPEN.value}
-        return [read_callback(row) for row in self._callbacks.find_many(query)]
+        return self.callbacks_kept.open_of(case_ids)
 
     def due(self, now: datetime, limit: int) -> list[Callback]:
         """Return callbacks whose next instant has come, earliest first."""
-        query = {"next_due": {"$lte": now}}
-        rows = self._callbacks.find_many(query, sort=[("next_due", ASCENDING)], limit=limit)
-        return [read_callback(row) for row in rows]
+        return self.callbacks_kept.due(now, limit)
 
     def save(self, changes: Sequence[tuple[Callback, int]]) -> tuple[str, ...]:
         """Write changed callbacks, each with the number of its first new history entry.
 
         Returns the ids of those not written because they were changed since they were read.
         """
-        return self._callbacks.replace_many(
-            [(_callback_document(callback), since) for callback, since in changes]
-        )
+        return self.callbacks_kept.save_all(changes)
 
     def callback(self, callback_id: str, org: str) -> Callback | None:
         """Return one callback of ``org``."""
-        document = self._callbacks.find(callback_id, org)
-        return read_callback(document) if document else None
+        return self.callbacks_kept.get(callback_id, org)
 
-    def callbacks(
-        self, org: str, *, state: str | None, case_id: str | None, now: datetime, limit: int, skip: int
-    ) -> list[Callback]:
-        """Return a page of the callbacks of ``org`` by due time, those without one last."""
-        query: dict[str, Any] = {"org": org}
-        if state == OVERDUE:
-            query |= {"state": State.OPEN.value, "listed_at": {"$lte": now}}
-        elif state:
-            query["state"] = state
-        if case_id:
-            query["case_id"] = case_id
-        order = [("listed_at", ASCENDING), ("_id", ASCENDING)]
-        return [
-            read_callback(row) for row in self._callbacks.find_many(query, sort=order, limit=limit, skip=skip)
-        ]
+    def callbacks(self, org: str, **query: Any) -> list[Callback]:
+        """Return a page of callbacks; see ``CallbacksKept.page``."""
+        return self.callbacks_kept.page(org, **query)
+
+    def zones(self, org: str) -> list[str | None]:
+        """Return the zones of the customers who are still to be called."""
+        return self.callbacks_kept.zones(org)
 
     def message(self, message_id: str, org: str) -> Message | None:
         """Return one message of ``org``."""
@@ -142,92 +114,6 @@ class FollowupRepository:
             query["case_id"] = case_id
         order = [("requested_at", DESCENDING), ("_id", ASCENDING)]
         return [_message(row) for row in self._messages.find_many(query, sort=order, limit=limit, skip=skip)]
-
-
-_CALLBACK_FIELDS = (
-    "case_id",
-    "case_number",
-    "contact_id",
-    "customer_id",
-    "rule",
-    "regulation",
-    "round",
-    "handler",
-    "replied_at",
-    "scheduled_at",
-    "outcome",
-    "ended_at",
-)
-
-
-def _callback_document(callback: Callback) -> Document:
-    return {
-        **base_document(callback),
-        **{name: getattr(callback, name) for name in _CALLBACK_FIELDS},
-        "deadline": callback.deadline.as_document() if callback.deadline else None,
-        "state": callback.state.value,
-        "effect": callback.effect.value if callback.effect else None,
-        "calls": [
-            {
-                "at": call.at,
-                "by": call.by,
-                "outcome": call.outcome,
-                "reached": call.reached,
-                "note": call.note,
-            }
-            for call in callback.calls
-        ],
-        **_talk_document(callback),
-        "next_due": callback.next_due,
-        "listed_at": callback.due_at or _NEVER,
-    }
-
-
-def read_callback(document: Mapping[str, Any]) -> Callback:
-    """Return the callback a document holds."""
-    return Callback(
-        **base_fields(document),
-        **{name: document[name] for name in _CALLBACK_FIELDS},
-        deadline=Deadline.from_document(document["deadline"]) if document["deadline"] else None,
-        state=State(document["state"]),
-        effect=Effect(document["effect"]) if document["effect"] else None,
-        calls=tuple(Call(**row) for row in document["calls"]),
-        **_talk_fields(document),
-    )
-
-
-def _talk_document(callback: Callback) -> Document:
-    """Return what a callback says of its batch and of what was said; what is not there is left out."""
-    found: Document = {}
-    if callback.batch_id:
-        found |= {"batch_id": callback.batch_id, "assigned_to": callback.assigned_to}
-    if callback.remedies:
-        found["remedies"] = list(callback.remedies)
-    if callback.promised_on:
-        found["promised_on"] = callback.promised_on.isoformat()
-    written = callback.written
-    if written is not None:
-        found["written"] = {
-            "values": dict(written.values),
-            "counted": list(written.counted),
-            "missing": list(written.missing),
-            "flags": list(written.flags),
-            "at": written.at,
-            "by": written.by,
-        }
-    return found
-
-
-def _talk_fields(document: Mapping[str, Any]) -> dict[str, Any]:
-    promised, row = document.get("promised_on"), document.get("written")
-    lists = ("counted", "missing", "flags")
-    return {
-        "batch_id": document.get("batch_id"),
-        "assigned_to": document.get("assigned_to"),
-        "remedies": tuple(document.get("remedies", ())),
-        "promised_on": date.fromisoformat(promised) if promised else None,
-        "written": Record(**{**row, **{name: tuple(row[name]) for name in lists}}) if row else None,
-    }
 
 
 _MESSAGE_FIELDS = (

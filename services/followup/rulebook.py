@@ -13,14 +13,17 @@ from marshmallow import validates_schema
 
 from services.followup.domain.rulebook import (
     AppliesTo,
+    Attempts,
     CallbackRule,
     Effect,
     Element,
     FollowupRules,
     MessageTemplate,
     Outcome,
+    Period,
     QuietHours,
     ReceiptRule,
+    Step,
     Trigger,
 )
 from services.followup.rulebook_talks import (
@@ -45,12 +48,14 @@ from shared.regulations.fields import (
     Table,
     Text,
     Value,
+    Whole,
     nested,
     source,
     sourced,
     sourced_duration,
 )
 from shared.regulations.loading import Loaded, read_all
+from shared.regulations.values import Sourced
 
 PROFILES = Path(__file__).parent / "regulations"
 
@@ -68,11 +73,50 @@ class _TimeOfDay(Value[time]):
         raise marshmallow.ValidationError(f'must be a time of day in quotes such as "21:00": {value!r}')
 
 
+class _Codes(Value[dict[str, str]]):
+    """Codes by code."""
+
+    def read(self, value: object) -> dict[str, str]:
+        """Return them; anything but text is refused."""
+        if not isinstance(value, dict) or not all(isinstance(t, str) for pair in value.items() for t in pair):
+            raise marshmallow.ValidationError(f"must give codes by code: {value!r}")
+        return dict(value)
+
+
 class _OutcomeRow(Row):
     builds = Outcome
     code = Text(**REQUIRED)
     name = Text(**REQUIRED)
     effect = OneOf(Effect, **REQUIRED)
+    source = source()
+    measure = Text(load_default=None, allow_none=True)
+
+
+class _AttemptsRow(Row):
+    builds = Attempts
+    most = Whole(least=1, **REQUIRED)
+    spacing = sourced_duration(load_default=None, allow_none=True)
+    then = Text(load_default=None, allow_none=True)
+    source = source()
+
+
+class _StepRow(Row):
+    builds = Step
+    days = Whole(least=1, load_default=None, allow_none=True)
+    months = Whole(least=1, load_default=None, allow_none=True)
+    upto = Whole(least=1, load_default=None, allow_none=True)
+
+    @validates_schema
+    def _counts_in_one_unit(self, data: dict[str, Any], **_: object) -> None:
+        if (data["days"] is None) == (data["months"] is None):
+            raise marshmallow.ValidationError("must give days or months, one of the two", "days")
+
+
+class _PeriodRow(Row):
+    builds = Period
+    where = _Codes(load_default=dict)
+    anchor = Text(load_default=None, allow_none=True)
+    once = Flag(load_default=False)
     source = source()
 
 
@@ -80,11 +124,27 @@ class _CallbackRow(Row):
     builds = CallbackRule
     code = Text(**REQUIRED)
     trigger = sourced(OneOf(Trigger), **REQUIRED)
-    applies_to = sourced(OneOf(AppliesTo), **REQUIRED)
+    applies_to = sourced(OneOf(AppliesTo), load_default=Sourced(AppliesTo.ANY, "design"))
     outcomes = Many(nested(_OutcomeRow()), **REQUIRED)
     due = sourced_duration()
     share = sourced(Exact())
     never_by_handler = sourced(Flag())
+    kinds = Many(Text(), load_default=())
+    once = Text(load_default=None, allow_none=True)
+    until = Text(load_default=None, allow_none=True)
+    level = Whole(least=1, load_default=1)
+    attempts = nested(_AttemptsRow(), load_default=None, allow_none=True)
+    by_agent = sourced(Text())
+    hand_over = sourced(Text())
+    period = nested(_PeriodRow(), load_default=None, allow_none=True)
+    every = sourced(Many(nested(_StepRow()), least=1))
+
+    @validates_schema
+    def _is_triggered(self, data: dict[str, Any], **_: object) -> None:
+        if (data["trigger"].value is Trigger.PERIOD) != (data["period"] is not None):
+            raise marshmallow.ValidationError("goes with the trigger period, and only with it", "period")
+        if data["trigger"].value in (Trigger.OCCASION, Trigger.CALLBACK_FAILED) and not data["kinds"]:
+            raise marshmallow.ValidationError("must name at least one", "kinds")
 
     @validates_schema
     def _can_come_to_an_end(self, data: dict[str, Any], **_: object) -> None:
@@ -156,6 +216,23 @@ class FollowupRulesSchema(Row):
     scripts = Table(ScriptRow(), load_default=())
     festivals = Table(FestivalRow(), load_default=())
     batches = Table(BatchRow(), load_default=())
+    callback_channels = sourced(Many(Text(), least=1))
+
+    @validates_schema
+    def _leaves_time_to_call(self, data: dict[str, Any], **_: object) -> None:
+        minutes = (time(minute // 60, minute % 60) for minute in range(24 * 60))
+        hours = data["quiet_hours"]
+        if hours and all(any(stretch.covers(minute) for stretch in hours) for minute in minutes):
+            raise marshmallow.ValidationError("leave no minute of the day to call in", "quiet_hours")
+
+    @validates_schema
+    def _failed_callbacks_exist(self, data: dict[str, Any], **_: object) -> None:
+        known = {rule.code for rule in data["callbacks"]}
+        for rule in data["callbacks"]:
+            odd = sorted(set(rule.kinds) - known) if rule.trigger.value is Trigger.CALLBACK_FAILED else []
+            if odd:
+                problem = f"are no callbacks of this rulebook: {', '.join(odd)}"
+                raise marshmallow.ValidationError({"callbacks": {rule.code: {"kinds": [problem]}}})
 
     @validates_schema
     def _registers_fit(self, data: dict[str, Any], **_: object) -> None:
@@ -181,6 +258,9 @@ class FollowupRulesSchema(Row):
 def _roles(rules: FollowupRules) -> Iterator[tuple[str, str]]:
     """Yield every role the rulebook names, with its path."""
     yield from register_roles(rules.registers)
+    for rule in rules.callbacks:
+        if rule.hand_over is not None:
+            yield f"callbacks.{rule.code}.hand_over", rule.hand_over.value
 
 
 def read_rulebooks(organisations: Path, profiles: Path = PROFILES) -> Loaded[FollowupRules]:

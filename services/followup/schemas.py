@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
 from typing import Any
 
 from marshmallow import EXCLUDE, Schema, fields, post_load, validate
@@ -17,6 +18,18 @@ _MAX_ROUND = 10_000
 
 #: What ``list_callbacks`` may be asked for beside the states themselves.
 OVERDUE = "overdue"
+
+
+class CallbackList(StrEnum):
+    """The lists those who call work from."""
+
+    MINE = "mine"
+    #: Those that may be made at this minute: it is quiet time for none of them.
+    NOW = "now"
+    TODAY = "today"
+    OVERDUE = "overdue"
+    #: What was not made: given up, or past its time.
+    GAPS = "gaps"
 
 
 def _id(**kwargs: Any) -> fields.String:
@@ -110,12 +123,87 @@ class CaseReopenedSchema(_Event):
 
 
 class CallbackQuery(Page):
-    """A page of callbacks; ``open`` are all still to be made, ``overdue`` those whose time has passed."""
+    """A page of callbacks; ``open`` are all still to be made, ``overdue`` those whose time has passed.
+
+    ``due_on`` is the organisation's local day, by the end of which they are due at the latest.
+    """
 
     state = fields.String(
         load_default=None, allow_none=True, validate=validate.OneOf([*map(str, State), OVERDUE])
     )
     case_id = _id(load_default=None, allow_none=True)
+    customer_id = _id(load_default=None, allow_none=True)
+    rule = fields.String(load_default=None, allow_none=True, validate=CODE)
+    list = fields.String(
+        load_default=None, allow_none=True, validate=validate.OneOf([*map(str, CallbackList)])
+    )
+    due_on = fields.Date(load_default=None, allow_none=True)
+
+
+class AppointCallback(ById):
+    """When the customer asked to be called."""
+
+    at = _moment()
+
+
+class NoteOccasion(Schema):
+    """Something that happened with a customer; ``key`` is the noting system's own name of it."""
+
+    customer_id = _id(required=True)
+    occasion = fields.String(required=True, validate=CODE)
+    at = _moment()
+    key = _id(required=True)
+    unit_id = _id(load_default=None, allow_none=True)
+    reference = _id(load_default=None, allow_none=True)
+    handler = _id(load_default=None, allow_none=True)
+
+
+class RequestOpenedSchema(Schema):
+    """What is needed of ``request_opened``."""
+
+    class Meta:
+        """Leave alone what is not known."""
+
+        unknown = EXCLUDE
+
+    request_id = _id(required=True)
+    kind = fields.String(required=True, validate=CODE)
+    subtype = fields.String(load_default=None, allow_none=True, validate=CODE)
+    contact_id = _id(required=True, allow_none=True)
+    customer_id = _id(required=True, allow_none=True)
+
+
+class RequestClosedSchema(Schema):
+    """What is needed of ``request_closed``."""
+
+    class Meta:
+        """Leave alone what is not known."""
+
+        unknown = EXCLUDE
+
+    request_id = _id(required=True)
+
+
+class OccasionNotedSchema(Schema):
+    """What is needed of followup's own ``occasion_noted``."""
+
+    class Meta:
+        """Leave alone what is not known."""
+
+        unknown = EXCLUDE
+
+    occasion_id = _id(required=True)
+
+
+class CallbackFailedSchema(Schema):
+    """What is needed of followup's own ``callback_given_up`` and ``callback_unsatisfied``."""
+
+    class Meta:
+        """Leave alone what is not known."""
+
+        unknown = EXCLUDE
+
+    callback_id = _id(required=True)
 
 
 class MessageQuery(Page):
@@ -132,6 +220,7 @@ class CompleteCallback(ById):
     note = fields.String(
         load_default=None, allow_none=True, validate=[validate.Length(1, MAX_NOTE), plain_text]
     )
+    channel = fields.String(load_default=None, allow_none=True, validate=CODE)
     record = fields.Dict(keys=fields.String(validate=CODE), load_default=None, allow_none=True)
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from services.followup.application import Application
 from services.followup.schemas import CallbackQuery, CompleteCallback, MessageQuery, RenderMessage
+from services.followup.service_callbacks import CallbackCalls
 from services.followup.service_people import PeopleCalls
 from services.followup.service_talks import TalkCalls
 from shared.arguments import ById
@@ -24,7 +25,7 @@ CALLER_ROLES = ("followup_agent", "complaint_handler", "supervisor", "manager", 
 SENDER_ROLES = ("followup_agent", "supervisor", "system")
 
 
-class FollowupService(TalkCalls, PeopleCalls, RegisterCalls):
+class FollowupService(TalkCalls, CallbackCalls, PeopleCalls, RegisterCalls):
     """Callbacks after replies, and messages to customers."""
 
     name = "followup"
@@ -49,13 +50,18 @@ class FollowupService(TalkCalls, PeopleCalls, RegisterCalls):
             "contact_registered",
             "privacy_flags_set",
             "personal_data_erased",
+            "request_opened",
+            "request_closed",
         ),
     )
     def on_intake_events(self, deliveries: Sequence[Delivery]) -> None:
         """Learn whom there is, and do what follows."""
         self.app.consequences("intake", deliveries)
 
-    @event_batches("followup", types=("callback_unsatisfied", "callback_remedied"))
+    @event_batches(
+        "followup",
+        types=("callback_unsatisfied", "callback_given_up", "occasion_noted", "callback_remedied"),
+    )
     def on_followup_events(self, deliveries: Sequence[Delivery]) -> None:
         """Do what follows from what happened here."""
         self.app.consequences("followup", deliveries)
@@ -83,7 +89,7 @@ class FollowupService(TalkCalls, PeopleCalls, RegisterCalls):
     @query(*CALLER_ROLES, schema=CallbackQuery)
     def list_callbacks(self, call: Call, data: dict[str, Any]) -> list[dict[str, Any]]:
         """Return a page of callbacks, the earliest due first."""
-        return self.app.desk.callbacks(call.org, data)
+        return self.app.desk.callbacks(call.org, data, call.actor)
 
     @query(*CALLER_ROLES, schema=ById)
     def get_callback_history(self, call: Call, data: dict[str, Any]) -> dict[str, Any]:

@@ -31,7 +31,11 @@ def tell_of_talks(stage: Stage) -> None:
     stage.ask("followup.callback_script", **_CALLER, id=first, values=names)
     stage.call("followup.callback_script", **_CALLER, id=first)
     stage.ask(
-        "followup.complete_callback", **_CALLER, id=first, outcome="dissatisfied", record={"suggestion": "多些车位"}
+        "followup.complete_callback",
+        **_CALLER,
+        id=first,
+        outcome="dissatisfied",
+        record={"suggestion": "多些车位"},
     )
     stage.ask("followup.get_batch", **_BOSS, id=batch)
     stage.call("followup.act_on_batch", **_BOSS, id=batch, action="summarise", report="待补。")

@@ -83,8 +83,8 @@ class TakeCallbacks:
             event = read(delivery)
             if event is None or event.type not in {"callback_completed", "callback_unsatisfied"}:
                 continue
-            if event.data.get("case_id", "") is None:
-                # A callback that is about no case.
+            if event.data.get("about", "case") != "case":
+                # Followup calls back on other things too; they have no case.
                 continue
             wrong = [name for name, kind in _RESULT.items() if type(event.data.get(name)) is not kind]
             if wrong:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import ROUND_DOWN, Decimal
@@ -95,6 +95,12 @@ class Batch(Aggregate):
         """File it; RuleRefused unless it is summed up."""
         self._demand(Stage.SUMMARISED, rule)
         self._move(Stage.ARCHIVED, at, cause)
+
+    def written(self, part: Sequence[Selected], called: Collection[str]) -> None:
+        """Note that the callbacks of ``part`` are written; who is not among ``called`` is in the batch no longer."""
+        gone = {each.customer_id for each in part} - set(called)
+        self.customers = tuple(each for each in self.customers if each.customer_id not in gone)
+        self.made += len(part) - len(gone)
 
     def gaps(self, found: Sequence[Callback]) -> list[str]:
         """Return the customers, in order, without a call that was made and completely recorded."""

@@ -20,7 +20,14 @@ class Trigger(StrEnum):
     """The event after which a callback is made."""
 
     CASE_REPLIED = "case_replied"
-    NEED_DONE = "need_done"
+    #: A request of intake's is closed; the rule's kinds are codes of its kind or subtype.
+    REQUEST_CLOSED = "request_closed"
+    #: Something happened with a customer that staff or another system noted; the kinds are its codes.
+    OCCASION = "occasion"
+    #: Another callback was given up, or left a customer discontent; the kinds are codes of callbacks.
+    CALLBACK_FAILED = "callback_failed"
+    #: Time has passed: the rule's ``period`` says for whom and how often.
+    PERIOD = "period"
     #: Somebody compiled a batch of customers to be called.
     BATCH = "batch"
 
@@ -42,12 +49,52 @@ class Effect(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """One permitted result of a callback: code, Chinese name and effect."""
+    """One permitted result of a callback: code, Chinese name and effect.
+
+    ``measure`` is what has to be put right, where there is no case that takes the matter up again.
+    """
 
     code: str
     name: str
     effect: Effect
     source: str
+    measure: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Attempts:
+    """How many calls that reach nobody are enough, and how long to wait between two.
+
+    After the last one the callback goes on by the channel ``then``, once; without it, it is given up.
+    """
+
+    most: int
+    source: str
+    spacing: Sourced[Duration] | None = None
+    then: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """Every ``days`` or ``months``, one of the two, for the first ``upto`` months; None means for ever."""
+
+    days: int | None = None
+    months: int | None = None
+    upto: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Period:
+    """Whom to call periodically: customers chosen by ``where``, counted from their day ``anchor``.
+
+    Without an anchor it is every month from its first day, and the callback is due by the month's end. With
+    ``once`` only the first of the days counts, until the anchor is another day.
+    """
+
+    source: str
+    where: Mapping[str, str]
+    anchor: str | None = None
+    once: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +104,10 @@ class CallbackRule:
     ``due`` is ``None`` when neither the handbook nor the organisation gives a time; the callback is then
     made without a deadline. ``share`` is the percentage of the matters that must be called back.
     ``never_by_handler`` forbids the callback to whoever handled the matter.
+    ``kinds`` narrow the trigger; ``once`` and ``until`` are occasions of the same reference that must have come
+    before, or must not. ``by_agent`` names the trait of a customer that holds who alone may call; ``hand_over``
+    the role it goes to when its time has passed. ``every`` is how often a ``period`` with an anchor comes round;
+    without it nothing is made.
     """
 
     code: str
@@ -66,6 +117,19 @@ class CallbackRule:
     due: Sourced[Duration] | None = None
     share: Sourced[Decimal] | None = None
     never_by_handler: Sourced[bool] | None = None
+    kinds: tuple[str, ...] = ()
+    once: str | None = None
+    until: str | None = None
+    level: int = 1
+    attempts: Attempts | None = None
+    by_agent: Sourced[str] | None = None
+    hand_over: Sourced[str] | None = None
+    period: Period | None = None
+    every: Sourced[tuple[Step, ...]] | None = None
+
+    def fits(self, *codes: str | None) -> bool:
+        """Return whether its kinds, if it has any, hold one of ``codes``."""
+        return not self.kinds or any(code in self.kinds for code in codes)
 
     def outcome(self, code: str) -> Outcome | None:
         """Return the outcome called ``code``, or ``None`` when the rulebook does not permit it."""
@@ -138,6 +202,8 @@ class FollowupRules:
     scripts: tuple[Script, ...] = ()
     festivals: tuple[Festival, ...] = ()
     batches: tuple[BatchRule, ...] = ()
+    #: By what customers may be called back, where the organisation says so.
+    callback_channels: Sourced[tuple[str, ...]] | None = None
 
     def callbacks_after(self, trigger: Trigger, *, valid: bool) -> tuple[CallbackRule, ...]:
         """Return the callbacks to be made after ``trigger`` on a matter found valid or not."""

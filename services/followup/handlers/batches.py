@@ -7,21 +7,21 @@ from typing import Any, Protocol
 
 from services.followup.domain.batches import Batch, Selected, Stage, analysis
 from services.followup.domain.batches_rules import BatchRule
-from services.followup.domain.callback import CLOCK, Callback
+from services.followup.domain.callback import About, Callback
 from services.followup.domain.person import Person
+from services.followup.domain.planning import Matter, Planned
 from services.followup.domain.rulebook import FollowupRules
 from services.followup.errors import no_batch_rule, no_rule
+from services.followup.handlers.scheduling import SYSTEM, Scheduler
 from shared.acting import cause_of, change, found
 from shared.aggregate import digest_of
 from shared.clock import Clock
-from shared.clocks.clock import Deadline
 from shared.errors import Conflict, Problem, ValidationFailed
 from shared.handling import Calling
 from shared.history import Cause, timestamp
-from shared.ids import IdSource, derived_id
+from shared.ids import derived_id
 from shared.ruling import Rules
 
-SYSTEM = "system"
 MOST_CUSTOMERS, AT_ONCE, GAPS_SHOWN = 10_000, 200, 200
 _WHAT = "batch of callbacks"
 
@@ -184,11 +184,10 @@ class MakeBatches:
     """
 
     def __init__(
-        self, kept: Keeping, writing: Writing, rules: Rules[FollowupRules], clock: Clock, ids: IdSource
+        self, kept: Keeping, writing: Writing, scheduler: Scheduler, rules: Rules[FollowupRules]
     ) -> None:
         """Write callbacks under the rulebook of their batch."""
-        self._kept, self._writing, self._rules = kept, writing, rules
-        self._clock, self._ids = clock, ids
+        self._kept, self._writing, self._scheduler, self._rules = kept, writing, scheduler, rules
 
     def __call__(self) -> bool:
         """Write the next callbacks of some batches; return whether there may be more at once."""
@@ -196,8 +195,9 @@ class MakeBatches:
         for batch in self._kept.in_making(10):
             since = batch.history.next_seq
             part = batch.customers[batch.made : batch.made + AT_ONCE]
-            self._writing.schedule([self._callback(batch, each) for each in part])
-            batch.made += len(part)
+            callbacks = [callback for each in part for callback in self._callbacks(batch, each)]
+            self._writing.schedule(callbacks)
+            batch.written(part, {callback.customer_id for callback in callbacks})
             try:
                 self._kept.save(batch, since_seq=since)
             except Conflict:
@@ -206,33 +206,22 @@ class MakeBatches:
             more = more or batch.making
         return more
 
-    def _callback(self, batch: Batch, selected: Selected) -> Callback:
-        ruling = self._rules.of_version(batch.org, batch.regulation)
-        rule = ruling.rules.callback(_rule(ruling.rules, batch.kind).callback)
+    def _callbacks(self, batch: Batch, selected: Selected) -> list[Callback]:
+        """Return the callback of one customer; nothing for who was erased meanwhile."""
+        rules = self._rules.of_version(batch.org, batch.regulation).rules
+        rule = rules.callback(_rule(rules, batch.kind).callback)
         if rule is None:
             raise no_rule(batch.kind)
-        due = rule.due
-        callback = Callback(
-            id=derived_id("cb", batch.id, selected.customer_id),
-            org=batch.org,
-            case_id=None,
-            case_number=None,
-            contact_id=None,
+        matter = Matter(
+            About.BATCH,
+            reference=f"{batch.id}/{selected.customer_id}",
             customer_id=selected.customer_id,
-            rule=rule.code,
-            regulation=batch.regulation,
-            round=1,
-            handler=None,
-            replied_at=batch.compiled_at,
-            scheduled_at=self._clock.now(),
-            deadline=Deadline.begin(CLOCK, due.value, ruling.calendar, batch.compiled_at, source=due.source)
-            if due
-            else None,
-            batch_id=batch.id,
-            assigned_to=selected.caller,
+            happened_at=batch.compiled_at,
         )
-        callback.schedule(Cause(batch.id, SYSTEM))
-        return callback
+        found = self._scheduler.planned(batch.org, [Planned(rule, rule.due)], matter, Cause(batch.id, SYSTEM))
+        for callback in found:
+            callback.batch_id, callback.assigned_to = batch.id, selected.caller
+        return found
 
 
 def _rule(rules: FollowupRules, kind: str) -> BatchRule:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from datetime import datetime
 from typing import Any, Protocol
 
 from services.followup.domain.callback import Call, Callback
@@ -18,13 +17,16 @@ from services.followup.handlers.views import (
     message_view,
     outcomes_view,
 )
-from services.followup.metrics import CALLBACKS_MADE
+from services.followup.handlers.when import CallTimes
+from services.followup.metrics import CALLBACKS_MADE, CALLS_AT_QUIET_TIME
+from services.followup.schemas import CallbackList
 from shared.aggregate import digest_of
 from shared.clock import Clock
 from shared.errors import Conflict
 from shared.handling import Calling
 from shared.history import Cause
 from shared.regulations import Rulebooks
+from shared.worktime import Calendars
 
 _ATTEMPTS = 5
 
@@ -36,10 +38,12 @@ class Shelf(Protocol):
         """Return one callback."""
         ...
 
-    def callbacks(
-        self, org: str, *, state: str | None, case_id: str | None, now: datetime, limit: int, skip: int
-    ) -> list[Callback]:
-        """Return a page of callbacks by due time."""
+    def callbacks(self, org: str, **query: Any) -> list[Callback]:
+        """Return a page of callbacks by due time; see ``CallbacksKept.page``."""
+        ...
+
+    def zones(self, org: str) -> list[str | None]:
+        """Return the zones of the customers who are still to be called."""
         ...
 
     def message(self, message_id: str, org: str) -> Message | None:
@@ -58,8 +62,15 @@ class Shelf(Protocol):
 class Desk:
     """The use cases, each scoped to the caller's organisation."""
 
-    def __init__(self, repository: Shelf, rulebooks: Rulebooks[FollowupRules], clock: Clock) -> None:
+    def __init__(
+        self,
+        repository: Shelf,
+        rulebooks: Rulebooks[FollowupRules],
+        clock: Clock,
+        times: CallTimes | None = None,
+    ) -> None:
         """A callback and a message stay under the version of the rulebook they were made under."""
+        self._times = times or CallTimes(rulebooks, Calendars())
         self._repository = repository
         self._rulebooks = rulebooks
         self._clock = clock
@@ -84,6 +95,7 @@ class Desk:
             if self._repository.save([(callback, since)]):
                 continue
             CALLBACKS_MADE.labels(outcome=data["outcome"], effect=effect.value).inc()
+            CALLS_AT_QUIET_TIME.inc(callback.calls[-1].in_quiet_hours)
             return answer
         raise Conflict(f"callback {data['id']} keeps being changed by others: try again")
 
@@ -93,9 +105,26 @@ class Desk:
         reached = data["reached"]
         if reached is None:
             reached = outcome is not None and outcome.effect is not Effect.RETRY
-        made = Call(self._clock.now(), call.actor, data["outcome"], reached, data["note"])
+        now = self._clock.now()
+        made = Call(
+            now,
+            call.actor,
+            data["outcome"],
+            reached,
+            data["note"],
+            data.get("channel"),
+            self._times.quiet(callback, now),
+        )
         written, opened = self._records.of_call(callback, made, outcome, data.get("record"))
-        return callback.take(made, rule, Cause(call.key, call.actor, call.traceparent), written, opened)
+        return callback.take(
+            made,
+            rule,
+            Cause(call.key, call.actor, call.traceparent),
+            next_from=self._times.next_attempt(callback, rule, now),
+            written=written,
+            opened=opened,
+            channels=self._rulebooks.for_org(callback.org, now).sections.callback_channels,
+        )
 
     def callback(self, org: str, callback_id: str) -> dict[str, Any]:
         """Return one callback with the calls made and the outcomes its rule permits."""
@@ -106,11 +135,24 @@ class Desk:
             "outcomes": outcomes_view(self._rule(callback)),
         }
 
-    def callbacks(self, org: str, query: Mapping[str, Any]) -> list[dict[str, Any]]:
-        """Return a page of callbacks, the earliest due first and those without a due time last."""
+    def callbacks(self, org: str, query: Mapping[str, Any], actor: str | None = None) -> list[dict[str, Any]]:
+        """Return a page of callbacks, the earliest due first and those without a due time last.
+
+        The list ``mine`` holds those of ``actor``, ``now`` those whose customers may be called at this minute.
+        """
         now = self._clock.now()
+        asked = dict(query)
+        worklist, day = asked.pop("list", None), asked.pop("due_on", None)
+        if worklist == CallbackList.TODAY:
+            day = self._times.today(org, now)
+        if worklist == CallbackList.NOW:
+            asked["zones"] = self._times.open_zones(org, now, self._repository.zones(org))
+        if worklist:
+            asked |= {"worklist": worklist, "holder": actor}
+        if day is not None:
+            asked["due"] = self._times.day(org, day)
         return [
-            callback_view(callback, now) for callback in self._repository.callbacks(org, now=now, **query)
+            callback_view(callback, now) for callback in self._repository.callbacks(org, now=now, **asked)
         ]
 
     def callback_history(self, org: str, callback_id: str) -> dict[str, Any]:

@@ -1,15 +1,18 @@
-"""Builds callbacks and messages from what happened on a case, by the organisation's rulebook and calendar."""
+"""Builds callbacks and messages from what happened, by the organisation's rulebook and calendar."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from datetime import datetime
+from collections.abc import Callable, Collection, Mapping, Sequence
+from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
 
-from services.followup.domain.callback import CLOCK, Callback
+from services.followup.domain.callback import CLOCK, About, Callback
 from services.followup.domain.facts import CaseOpened, CaseReplied, ContactAttempted
 from services.followup.domain.message import Message
-from services.followup.domain.planning import Planned, callbacks_for_reply
-from services.followup.domain.rulebook import FollowupRules
+from services.followup.domain.person import Person
+from services.followup.domain.planning import Matter, Planned, callbacks_for, callbacks_for_reply
+from services.followup.domain.quiet import permitted_from
+from services.followup.domain.rulebook import FollowupRules, Trigger
 from services.followup.errors import no_callback_rule, no_template
 from shared.clock import Clock
 from shared.clocks.clock import Deadline
@@ -18,17 +21,29 @@ from shared.history import Cause
 from shared.ids import derived_id
 from shared.messaging.envelope import CloudEvent
 from shared.regulations import Organisation, Regulation, Rulebooks
-from shared.worktime import Calendars, WorktimeError
+from shared.regulations.values import Sourced
+from shared.worktime import Calendars, Duration, WorktimeError
+from shared.worktime.country_zones import COUNTRY_ZONES
 
 #: Who acts when nobody does: the service itself.
 SYSTEM = "system"
 
 
 class Scheduler:
-    """Knows the rulebooks and calendars; does no I/O."""
+    """Knows the rulebooks and calendars, and whom to ask who a customer is."""
 
-    def __init__(self, rulebooks: Rulebooks[FollowupRules], calendars: Calendars, clock: Clock) -> None:
-        """Everything is scheduled under the rulebook in force when it happened."""
+    def __init__(
+        self,
+        rulebooks: Rulebooks[FollowupRules],
+        calendars: Calendars,
+        clock: Clock,
+        person: Callable[[str, str], Person | None] = lambda _org, _customer: None,
+    ) -> None:
+        """Everything is scheduled under the rulebook in force when it happened; ``person`` tells of a customer.
+
+        Customers are asked for only where a rulebook has quiet hours, or callbacks that one agent alone makes.
+        """
+        self._person = person
         self._rulebooks = rulebooks
         self._calendars = calendars
         self._clock = clock
@@ -40,14 +55,51 @@ class Scheduler:
         Raises NotFound for an organisation without a rulebook or a rulebook without the callback the case
         needs, ValidationFailed when the time cannot be reckoned with.
         """
-        organisation = self._rulebooks.organisation(event.org)
         regulation = self._rulebooks.for_org(event.org, fact.replied_at)
         planned = callbacks_for_reply(
             regulation.sections, valid=fact.valid, needs_callback=fact.needs_callback
         )
         if fact.needs_callback and not planned:
             raise no_callback_rule(event.org)
-        return [self._callback(plan, organisation, regulation, event, fact) for plan in planned]
+        matter = Matter(
+            About.CASE,
+            reference=fact.case_id,
+            customer_id=fact.customer_id,
+            happened_at=fact.replied_at,
+            case_id=fact.case_id,
+            case_number=fact.number,
+            contact_id=fact.contact_id,
+            handler=fact.handler,
+            round=fact.round,
+        )
+        return self.planned(event.org, planned, matter, cause_of(event))
+
+    def called_for(
+        self, org: str, trigger: Trigger, matter: Matter, cause: Cause, *, before: Collection[str] = ()
+    ) -> list[Callback]:
+        """Return the callbacks ``trigger`` calls for on ``matter``, ready to be written; raises as ``callbacks``."""
+        rules = self._rulebooks.for_org(org, matter.happened_at).sections
+        return self.planned(org, callbacks_for(rules, trigger, matter, before=before), matter, cause)
+
+    def planned(
+        self,
+        org: str,
+        plans: Sequence[Planned],
+        matter: Matter,
+        cause: Cause,
+        *,
+        who: Person | None = None,
+    ) -> list[Callback]:
+        """Return the callbacks of ``plans``, ready to be written; ``who`` is the customer, if known already.
+
+        Nobody is called who was erased.
+        """
+        regulation = self._rulebooks.for_org(org, matter.happened_at)
+        asked = regulation.sections.quiet_hours or any(plan.rule.by_agent for plan in plans)
+        person = self._person(org, matter.customer_id) if plans and asked and who is None else who
+        if person is not None and person.erased:
+            return []
+        return [self._callback(plan, org, regulation, matter, person, cause) for plan in plans]
 
     def message(self, event: CloudEvent, fact: ContactAttempted) -> Message | None:
         """Return the message to be sent at once, if any; its id follows from the event, so it is sent once.
@@ -99,38 +151,61 @@ class Scheduler:
     def _callback(
         self,
         plan: Planned,
-        organisation: Organisation,
+        org: str,
         regulation: Regulation[FollowupRules],
-        event: CloudEvent,
-        fact: CaseReplied,
+        matter: Matter,
+        person: Person | None,
+        cause: Cause,
     ) -> Callback:
+        now, zone = self._clock.now(), zone_of(person)
+        own = ZoneInfo(self._rulebooks.organisation(org).time_zone)
+        hours = regulation.sections.quiet_hours
         callback = Callback(
-            id=derived_id("cb", fact.case_id, plan.rule.code, str(fact.round)),
-            org=event.org,
-            case_id=fact.case_id,
-            case_number=fact.number,
-            contact_id=fact.contact_id,
-            customer_id=fact.customer_id,
+            id=derived_id("cb", matter.reference, plan.rule.code, str(matter.round)),
+            org=org,
+            case_id=matter.case_id,
+            case_number=matter.case_number,
+            contact_id=matter.contact_id,
+            customer_id=matter.customer_id,
             rule=plan.rule.code,
             regulation=regulation.version,
-            round=fact.round,
-            handler=fact.handler,
-            replied_at=fact.replied_at,
-            scheduled_at=self._clock.now(),
-            deadline=self._deadline(plan, organisation, fact.replied_at),
+            round=matter.round,
+            handler=matter.handler,
+            replied_at=matter.happened_at,
+            scheduled_at=now,
+            deadline=self._deadline(plan, org, matter),
+            about=matter.about,
+            reference=matter.reference,
+            occasion=matter.occasion,
+            unit=matter.unit,
+            level=plan.rule.level,
+            zone=zone,
+            agent=person.trait(plan.rule.by_agent.value) if person and plan.rule.by_agent else None,
+            hand_over=plan.rule.hand_over.value if plan.rule.hand_over else None,
+            permitted_from=permitted_from(hours, now, ZoneInfo(zone) if zone else own),
         )
-        callback.schedule(cause_of(event))
+        callback.schedule(cause)
         return callback
 
-    def _deadline(self, plan: Planned, organisation: Organisation, start: datetime) -> Deadline | None:
-        if plan.due is None:
+    def _deadline(self, plan: Planned, org: str, matter: Matter) -> Deadline | None:
+        due = plan.due
+        if due is None and matter.until is not None:
+            minutes = max(1, int((matter.until - matter.happened_at) / timedelta(minutes=1)))
+            due = Sourced(Duration(minutes, "minutes"), plan.rule.trigger.source)
+        if due is None:
             return None
-        calendar = self._calendars.by_name(organisation.calendar)
+        calendar = self._calendars.by_name(self._rulebooks.organisation(org).calendar)
         try:
-            return Deadline.begin(CLOCK, plan.due.value, calendar, start, source=plan.due.source)
+            return Deadline.begin(CLOCK, due.value, calendar, matter.happened_at, source=due.source)
         except WorktimeError as error:
             problem = Problem("data.replied_at", error.message)
             raise ValidationFailed("the callback's time cannot be reckoned", problems=(problem,)) from error
+
+
+def zone_of(person: Person | None) -> str | None:
+    """Return the zone a customer lives in by its trait ``country``; None where nobody said, or it has several."""
+    country = person.trait("country") if person else None
+    return COUNTRY_ZONES.get(country.lower()) if country else None
 
 
 def cause_of(event: CloudEvent) -> Cause:

@@ -21,7 +21,18 @@ def callback_view(callback: Callback, now: datetime) -> dict[str, Any]:
         "contact_id": callback.contact_id,
         "customer_id": callback.customer_id,
         "rule": callback.rule,
+        "about": callback.about.value,
+        "reference": callback.reference or callback.case_id,
+        "occasion": callback.occasion,
+        "unit_id": callback.unit,
+        "level": callback.level,
         "round": callback.round,
+        "agent": callback.agent,
+        "taken_by": callback.taken_by,
+        "handed_to": callback.handed_to,
+        "channel": callback.channel,
+        "permitted_from": timestamp(callback.permitted_from) if callback.permitted_from else None,
+        "appointed_at": timestamp(callback.appointed_at) if callback.appointed_at else None,
         "handler": callback.handler,
         "state": callback.state.value,
         "overdue": callback.overdue(now),
@@ -54,6 +65,8 @@ def calls_view(callback: Callback) -> list[dict[str, Any]]:
             "outcome": call.outcome,
             "reached": call.reached,
             "note": call.note,
+            "channel": call.channel,
+            "in_quiet_hours": call.in_quiet_hours,
         }
         for call in callback.calls
     ]

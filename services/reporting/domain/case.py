@@ -243,6 +243,11 @@ def tells_of_cases(source: str, kind: str) -> bool:
     return kind in FOLDED and source == ("followup" if kind.startswith("callback_") else "complaints")
 
 
+def beside_cases(kind: str, data: Data) -> bool:
+    """Return whether an event ``kind`` is that of a callback on something else than a case."""
+    return kind.startswith("callback_") and data.get("about", "case") != "case"
+
+
 def is_folded(event: ArchivedEvent) -> bool:
     """Return whether ``event`` changes what is known of a case."""
-    return tells_of_cases(event.source, event.type)
+    return tells_of_cases(event.source, event.type) and not beside_cases(event.type, event.data)

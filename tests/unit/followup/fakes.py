@@ -11,6 +11,8 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+from services.followup.callbacks_kept import callback_document as _callback_document
+from services.followup.callbacks_kept import callback_of as _callback
 from services.followup.domain.callback import Callback, State
 from services.followup.domain.facts import Ending
 from services.followup.domain.message import Message
@@ -19,7 +21,7 @@ from services.followup.handlers.desk import Desk
 from services.followup.handlers.firing import FireClocks
 from services.followup.handlers.following import FollowCases
 from services.followup.handlers.scheduling import Scheduler
-from services.followup.repository import _callback_document, _message, _message_document, read_callback
+from services.followup.repository import _message, _message_document
 from services.followup.rulebook import load_rulebooks
 from shared.clock import FixedClock
 from shared.ids import CountingIds
@@ -107,7 +109,7 @@ class MemoryRepository:
 
     def callback(self, callback_id: str, org: str) -> Callback | None:
         document = self.callbacks_kept.get(callback_id)
-        found = read_callback(copy.deepcopy(document)) if document and document["org"] == org else None
+        found = _callback(copy.deepcopy(document)) if document and document["org"] == org else None
         self._step("callback")
         return found
 
@@ -116,7 +118,7 @@ class MemoryRepository:
     ) -> list[Callback]:
         rows = [row for row in self.callbacks_kept.values() if row["org"] == org]
         rows.sort(key=lambda row: (row["listed_at"], row["_id"]))
-        found = [read_callback(copy.deepcopy(row)) for row in rows]
+        found = [_callback(copy.deepcopy(row)) for row in rows]
         if state == "overdue":
             found = [callback for callback in found if callback.overdue(now)]
         elif state:
@@ -137,7 +139,7 @@ class MemoryRepository:
         return found[skip : skip + limit]
 
     def all_callbacks(self) -> list[Callback]:
-        return [read_callback(copy.deepcopy(document)) for document in self.callbacks_kept.values()]
+        return [_callback(copy.deepcopy(document)) for document in self.callbacks_kept.values()]
 
     def all_messages(self) -> list[Message]:
         return [_message(copy.deepcopy(document)) for document in self.messages_kept.values()]

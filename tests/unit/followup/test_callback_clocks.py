@@ -36,7 +36,10 @@ def test_a_callback_not_made_in_time_is_told_exactly_once(world: World) -> None:
     assert list(callback.history)[-1].data == {
         "callback_id": callback.id,
         "case_id": "cs_1",
+        "about": "case",
+        "reference": "cs_1",
         "due_at": "2026-11-18T16:00:00.000Z",
+        "handed_to": None,
     }
     assert world.complete("k", callback.id, "satisfied")["on_time"] is False
 
@@ -67,7 +70,7 @@ def test_what_was_slept_through_is_caught_up_in_order_round_after_round(world: W
         more = world.fire_clocks()
         rounds += 1
         fired = [c for c in world.repository.all_callbacks() if _due_events(c) and c.id not in before]
-        order += [c.case_id or "" for c in sorted(fired, key=lambda c: c.due_at or world.clock.now())]
+        order += [c.case_id for c in sorted(fired, key=lambda c: c.due_at or world.clock.now())]
     assert order == [f"cs_{day}" for day in sorted(days)]
     assert rounds == 3
 

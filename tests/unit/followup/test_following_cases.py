@@ -50,6 +50,11 @@ def test_the_time_to_call_back_is_counted_in_the_organisations_working_days(worl
         "round": 1,
         "due_at": "2026-11-18T16:00:00.000Z",
         "provisional": False,
+        "about": "case",
+        "reference": "cs_1",
+        "occasion": None,
+        "level": 1,
+        "permitted_from": "2026-11-16T02:00:00.000Z",
     }
 
 

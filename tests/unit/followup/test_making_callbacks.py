@@ -42,6 +42,8 @@ def test_a_content_customer_completes_the_callback(world: World, callback_id: st
     assert entry.data == {
         "callback_id": callback_id,
         "case_id": "cs_1",
+        "about": "case",
+        "reference": "cs_1",
         "outcome": "satisfied",
         "effect": "close",
         "round": 1,
