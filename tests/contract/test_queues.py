@@ -38,9 +38,15 @@ FROZEN = {
             "customer_registered",
             "personal_data_erased",
             "privacy_flags_set",
+            "request_closed",
+            "request_opened",
         ),
     ),
-    ("evt-followup--followup", "followup.events", ("callback_unsatisfied",)),
+    (
+        "evt-followup--followup",
+        "followup.events",
+        ("callback_given_up", "callback_unsatisfied", "occasion_noted"),
+    ),
     ("evt-followup--complaints", "followup.events", ("callback_completed", "callback_unsatisfied")),
     (
         "evt-complaints--followup",

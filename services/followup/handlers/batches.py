@@ -214,7 +214,7 @@ class MakeBatches:
             raise no_rule(batch.kind)
         matter = Matter(
             About.BATCH,
-            reference=f"{batch.id}/{selected.customer_id}",
+            reference=derived_id("bc", batch.id, selected.customer_id),
             customer_id=selected.customer_id,
             happened_at=batch.compiled_at,
         )

@@ -113,9 +113,9 @@ class MemoryRepository:
         self._step("callback")
         return found
 
-    def callbacks(
-        self, org: str, *, state: str | None, case_id: str | None, now: datetime, limit: int, skip: int
-    ) -> list[Callback]:
+    def callbacks(self, org: str, **query: Any) -> list[Callback]:
+        state, case_id, now = query["state"], query["case_id"], query["now"]
+        skip, limit = query["skip"], query["limit"]
         rows = [row for row in self.callbacks_kept.values() if row["org"] == org]
         rows.sort(key=lambda row: (row["listed_at"], row["_id"]))
         found = [_callback(copy.deepcopy(row)) for row in rows]
@@ -126,6 +126,9 @@ class MemoryRepository:
         if case_id:
             found = [callback for callback in found if callback.case_id == case_id]
         return found[skip : skip + limit]
+
+    def zones(self, org: str) -> list[str | None]:
+        return sorted({callback.zone for callback in self.all_callbacks() if callback.org == org}, key=str)
 
     def message(self, message_id: str, org: str) -> Message | None:
         document = self.messages_kept.get(message_id)

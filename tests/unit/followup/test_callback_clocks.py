@@ -62,7 +62,7 @@ def test_what_was_slept_through_is_caught_up_in_order_round_after_round(world: W
     days = [12, 3, 9, 5, 4, 11, 10]
     world.tell(*(replied(f"cs_{day}", replied_at=f"2026-11-{day:02}T02:00:00.000Z") for day in days))
     world.clock.advance(WEEK)
-    order: list[str] = []
+    order: list[str | None] = []
     rounds = 0
     more = True
     while more:
