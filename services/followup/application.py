@@ -6,12 +6,14 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from services.followup.application_callbacks import CallbackCases, build_callbacks
+from services.followup.application_talks import Talks, build_talks
 from services.followup.handlers.consequences import Consequences, Reaction
 from services.followup.handlers.desk import Desk
 from services.followup.handlers.firing import FireClocks
 from services.followup.handlers.following import FollowCases
 from services.followup.handlers.measures import Measures
 from services.followup.handlers.people import People
+from services.followup.handlers.remedying import OpenMeasures
 from services.followup.handlers.scheduling import Scheduler, check_calendars
 from services.followup.handlers.when import CallTimes
 from services.followup.people_kept import PeopleKept
@@ -46,6 +48,7 @@ class Application:
     people: People
     consequences: Consequences
     measures: Measures
+    talks: Talks
     keep_registers: KeepRegisters
     read_registers: ReadRegisters
     look_over_registers: LookOverRegisters
@@ -78,11 +81,14 @@ def build(runtime: Runtime) -> Application:
     reactions: dict[tuple[str, str], list[Reaction]] = {}
     kept, times = repository.callbacks_kept, CallTimes(rulebooks, calendars)
     callbacks = build_callbacks(runtime, rulebooks, kept, scheduler, times, people, measures, reactions)
+    talks = build_talks(runtime, repository, rulebooks, rules, people, scheduler)
+    reactions["followup", "callback_remedied"] = [OpenMeasures(rulebooks, measures)]
     return Application(
         follow=FollowCases(repository, scheduler, clock, ids),
         timers=(
             FireClocks(repository, clock, ids, digest_above=digest_above),
             FireTimed(timed, clock, ids, digest_above=digest_above),
+            talks.make_batches,
         ),
         recompute_clocks=Recompute([*timed, kept], rules, clock, ids, digest_above=digest_above),
         desk=Desk(repository, rulebooks, clock, times),
@@ -90,6 +96,7 @@ def build(runtime: Runtime) -> Application:
         people=people,
         consequences=Consequences(people, reactions),
         measures=measures,
+        talks=talks,
         keep_registers=keep_registers,
         read_registers=ReadRegisters(records, balances, rules, clock),
         look_over_registers=LookOverRegisters(records, rules, clock),

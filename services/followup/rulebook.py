@@ -26,6 +26,14 @@ from services.followup.domain.rulebook import (
     Step,
     Trigger,
 )
+from services.followup.rulebook_talks import (
+    BatchRow,
+    FestivalRow,
+    RecordFormRow,
+    RemedyRow,
+    ScriptRow,
+    talk_problems,
+)
 from services.handbooks import why_not_citable
 from services.names import SERVICES
 from shared.registers.rows import register_roles, registers_field, registers_problems
@@ -203,6 +211,11 @@ class FollowupRulesSchema(Row):
     quiet_hours = Many(nested(_QuietHoursRow()), load_default=())
     receipt = nested(_ReceiptRow(), load_default=None, allow_none=True)
     registers = registers_field()
+    callback_records = Table(RecordFormRow(), load_default=())
+    remedies = Table(RemedyRow(), load_default=())
+    scripts = Table(ScriptRow(), load_default=())
+    festivals = Table(FestivalRow(), load_default=())
+    batches = Table(BatchRow(), load_default=())
     callback_channels = sourced(Many(Text(), least=1))
 
     @validates_schema
@@ -226,6 +239,12 @@ class FollowupRulesSchema(Row):
         problems = registers_problems(data["registers"])
         if problems:
             raise marshmallow.ValidationError({"registers": problems})
+
+    @validates_schema
+    def _talks_fit(self, data: dict[str, Any], **_: object) -> None:
+        problems = talk_problems(data)
+        if problems:
+            raise marshmallow.ValidationError(problems)
 
     @validates_schema
     def _has_what_receipts_say(self, data: dict[str, Any], **_: object) -> None:

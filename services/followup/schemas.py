@@ -213,7 +213,7 @@ class MessageQuery(Page):
 
 
 class CompleteCallback(ById):
-    """A call that was made; ``reached`` follows from the outcome unless it is given."""
+    """A call that was made; ``reached`` follows from the outcome unless it is given, ``record`` is the filled form."""
 
     outcome = fields.String(required=True, validate=CODE)
     reached = truth(load_default=None, allow_none=True)
@@ -221,6 +221,7 @@ class CompleteCallback(ById):
         load_default=None, allow_none=True, validate=[validate.Length(1, MAX_NOTE), plain_text]
     )
     channel = fields.String(load_default=None, allow_none=True, validate=CODE)
+    record = fields.Dict(keys=fields.String(validate=CODE), load_default=None, allow_none=True)
 
 
 class RenderMessage(ById):

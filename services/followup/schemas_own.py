@@ -21,5 +21,19 @@ class _OfCallback(Schema):
     outcome = line(64, required=True)
 
 
+class _Remedied(Schema):
+    """The data of ``callback_remedied``."""
+
+    class Meta:
+        """Leave alone what is not known."""
+
+        unknown = EXCLUDE
+
+    callback_id = line(64, required=True)
+    remedy = line(64, required=True)
+    regulation = line(500, required=True)
+    due_on = line(10, required=True, allow_none=True)
+
+
 #: By the type of the event, what its data must hold.
-OWN: Mapping[str, Schema] = {"callback_unsatisfied": _OfCallback()}
+OWN: Mapping[str, Schema] = {"callback_unsatisfied": _OfCallback(), "callback_remedied": _Remedied()}

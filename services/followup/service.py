@@ -9,6 +9,7 @@ from services.followup.application import Application
 from services.followup.schemas import CallbackQuery, CompleteCallback, MessageQuery, RenderMessage
 from services.followup.service_callbacks import CallbackCalls
 from services.followup.service_people import PeopleCalls
+from services.followup.service_talks import TalkCalls
 from shared.arguments import ById
 from shared.messaging.consumer import event_batches
 from shared.messaging.delivery import Delivery
@@ -24,7 +25,7 @@ CALLER_ROLES = ("followup_agent", "complaint_handler", "supervisor", "manager", 
 SENDER_ROLES = ("followup_agent", "supervisor", "system")
 
 
-class FollowupService(CallbackCalls, PeopleCalls, RegisterCalls):
+class FollowupService(TalkCalls, CallbackCalls, PeopleCalls, RegisterCalls):
     """Callbacks after replies, and messages to customers."""
 
     name = "followup"
@@ -57,7 +58,10 @@ class FollowupService(CallbackCalls, PeopleCalls, RegisterCalls):
         """Learn whom there is, and do what follows."""
         self.app.consequences("intake", deliveries)
 
-    @event_batches("followup", types=("callback_unsatisfied", "callback_given_up", "occasion_noted"))
+    @event_batches(
+        "followup",
+        types=("callback_unsatisfied", "callback_given_up", "occasion_noted", "callback_remedied"),
+    )
     def on_followup_events(self, deliveries: Sequence[Delivery]) -> None:
         """Do what follows from what happened here."""
         self.app.consequences("followup", deliveries)

@@ -305,6 +305,21 @@ class _RegisterRow(Row):
     source = source()
 
 
+def form_field(**kwargs: Any) -> fields.Field[Any]:
+    """Return the field for the fields of a form that is no register of its own."""
+    return Table(_FieldRow(), **kwargs)
+
+
+def checks_field() -> fields.Field[Any]:
+    """Return the field for what must hold in such a form."""
+    return Table(_CheckRow(), load_default=())
+
+
+def condition_field() -> fields.Field[Any]:
+    """Return the field for a condition on what stands in such a form."""
+    return _condition()
+
+
 def registers_field() -> fields.Field[Any]:
     """Return the field for the section ``registers``."""
     return Table(_RegisterRow(), load_default=())

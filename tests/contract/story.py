@@ -18,6 +18,7 @@ from tests.contract.story_files import tell_of_files
 from tests.contract.story_followup_callbacks import tell_of_callbacks
 from tests.contract.story_followup_people import tell_of_people
 from tests.contract.story_followup_registers import tell_of_followup_registers
+from tests.contract.story_followup_talks import tell_of_talks
 from tests.contract.story_investigations import tell_of_investigations
 from tests.contract.story_liability import tell_of_liability
 from tests.contract.story_offers import file_with_all, tell_of_offers
@@ -121,6 +122,7 @@ def tell() -> Stage:
     )
     tell_of_registers(stage)
     tell_of_followup_registers(stage)
+    tell_of_talks(stage)
     tell_of_people(stage)
     tell_of_callbacks(stage)
     tell_of_dossiers(stage)

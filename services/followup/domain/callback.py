@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from enum import StrEnum
 from typing import Any
 
+from services.followup.domain.recording import Opened, Record
 from services.followup.domain.rulebook import CallbackRule, Effect, Outcome
 from shared.aggregate import Aggregate
 from shared.clocks.clock import Deadline, Firing, Kind
@@ -31,6 +33,8 @@ class About(StrEnum):
     CALLBACK = "callback"
     #: Nothing but that the time has come.
     PERIOD = "period"
+    #: A batch of customers that somebody compiled.
+    BATCH = "batch"
 
 
 class State(StrEnum):
@@ -69,7 +73,9 @@ class Callback(Aggregate):
     day it follows from; ``replied_at`` is when that was. ``handler`` is who handled the matter, ``agent`` who
     alone may call. ``permitted_from`` is the first instant at which it may be made; ``deadline`` is None where no
     rule gives a time, and goes to the role ``hand_over`` when that has passed; ``outcome`` and ``effect`` are those
-    of the call that ended it.
+    of the call that ended it. A callback of a batch
+    is given to the specialist ``assigned_to``. ``written`` is what was written down of the call, ``remedies`` are the
+    codes of what its answers opened, and ``promised_on`` is the day the customer was promised an improvement for.
     """
 
     case_id: str | None
@@ -101,6 +107,11 @@ class Callback(Aggregate):
     outcome: str | None = None
     effect: Effect | None = None
     ended_at: datetime | None = None
+    batch_id: str | None = None
+    assigned_to: str | None = None
+    written: Record | None = None
+    remedies: tuple[str, ...] = ()
+    promised_on: date | None = None
 
     @property
     def due_at(self) -> datetime | None:
@@ -119,8 +130,8 @@ class Callback(Aggregate):
 
     @property
     def holders(self) -> list[str]:
-        """Return whose work it is: of who took it, and of the only one who may."""
-        return sorted({holder for holder in (self.taken_by, self.agent) if holder})
+        """Return whose work it is: of who took it, of the only one who may, and of whom it was given to."""
+        return sorted({holder for holder in (self.taken_by, self.agent, self.assigned_to) if holder})
 
     @property
     def next_due(self) -> datetime | None:
@@ -198,8 +209,10 @@ class Callback(Aggregate):
         *,
         next_from: datetime | None = None,
         channels: Sourced[tuple[str, ...]] | None = None,
+        written: Record | None = None,
+        opened: Sequence[Opened] = (),
     ) -> Effect:
-        """Record a call and what follows from its outcome; return the effect.
+        """Record a call, what was ``written`` down of it and what follows from its outcome; return the effect.
 
         ``next_from`` is from when the next one is permitted if nobody was reached. Raises RuleRefused when the
         callback is not open any more, the rule forbids it to the caller, or the channel is none of ``channels``;
@@ -214,8 +227,48 @@ class Callback(Aggregate):
             self._still_open(outcome, call, cause)
             self._go_on(rule, call, next_from, cause)
         else:
+            self.keep_record(written, opened, outcome.code, call.at, cause)
             self._end(outcome, call, cause)
         return outcome.effect
+
+    def keep_record(
+        self, written: Record | None, opened: Sequence[Opened], outcome: str, at: datetime, cause: Cause
+    ) -> None:
+        """Keep what was ``written`` down and record what it opened, each remedy once."""
+        if written is not None:
+            self.written = written
+            data = {
+                **self._head(),
+                "outcome": outcome,
+                "complete": written.complete,
+                "missing": list(written.missing),
+                "flags": list(written.flags),
+                "values": [{"field": code, "value": value} for code, value in written.counted_values],
+            }
+            self.record("callback_recorded", data, at=at, cause=cause)
+        for each in opened:
+            if each.remedy.code in self.remedies:
+                continue
+            self.remedies += (each.remedy.code,)
+            self.promised_on = self.promised_on or each.promised_on
+            data = {
+                **self._head(),
+                "remedy": each.remedy.code,
+                "due_on": each.due_on.isoformat() if each.due_on else None,
+                "promised_on": each.promised_on.isoformat() if each.promised_on else None,
+                "regulation": self.regulation,
+                "source": each.remedy.source,
+            }
+            self.record("callback_remedied", data, at=at, cause=cause)
+
+    def _head(self) -> dict[str, Any]:
+        return {
+            "callback_id": self.id,
+            "case_id": self.case_id,
+            "customer_id": self.customer_id,
+            "batch_id": self.batch_id,
+            "rule": self.rule,
+        }
 
     def fire(self, now: datetime, cause: Cause) -> tuple[Firing, ...]:
         """Record that the time for it has passed, once, and hand it over; return what fired until ``now``."""

@@ -8,6 +8,9 @@ from datetime import time
 from decimal import Decimal
 from enum import StrEnum
 
+from services.followup.domain.batches_rules import BatchRule
+from services.followup.domain.recording import RecordForm, Remedy
+from services.followup.domain.scripts import Festival, Script
 from shared.registers.definition import Register
 from shared.regulations.values import Sourced
 from shared.worktime import Duration
@@ -25,6 +28,8 @@ class Trigger(StrEnum):
     CALLBACK_FAILED = "callback_failed"
     #: Time has passed: the rule's ``period`` says for whom and how often.
     PERIOD = "period"
+    #: Somebody compiled a batch of customers to be called.
+    BATCH = "batch"
 
 
 class AppliesTo(StrEnum):
@@ -192,6 +197,11 @@ class FollowupRules:
     quiet_hours: tuple[QuietHours, ...]
     receipt: ReceiptRule | None = None
     registers: tuple[Register, ...] = ()
+    callback_records: tuple[RecordForm, ...] = ()
+    remedies: tuple[Remedy, ...] = ()
+    scripts: tuple[Script, ...] = ()
+    festivals: tuple[Festival, ...] = ()
+    batches: tuple[BatchRule, ...] = ()
     #: By what customers may be called back, where the organisation says so.
     callback_channels: Sourced[tuple[str, ...]] | None = None
 
@@ -210,6 +220,18 @@ class FollowupRules:
     def register(self, code: str) -> Register | None:
         """Return the register called ``code``, or ``None`` when the rulebook has none."""
         return next((register for register in self.registers if register.code == code), None)
+
+    def record_form(self, rule: str) -> RecordForm | None:
+        """Return the form for callbacks of ``rule``, or ``None`` when the rulebook has none."""
+        return next((form for form in self.callback_records if form.code == rule), None)
+
+    def script(self, code: str) -> Script | None:
+        """Return the script called ``code``, or ``None`` when the rulebook has none."""
+        return next((script for script in self.scripts if script.code == code), None)
+
+    def batch(self, code: str) -> BatchRule | None:
+        """Return the kind of batch called ``code``, or ``None`` when the rulebook has none."""
+        return next((rule for rule in self.batches if rule.code == code), None)
 
     def message(self, code: str) -> MessageTemplate | None:
         """Return the template called ``code``, or ``None`` when the rulebook has none."""

@@ -9,6 +9,7 @@ from services.followup.domain.callback import Call, Callback
 from services.followup.domain.message import Message, wording
 from services.followup.domain.rulebook import CallbackRule, Effect, FollowupRules, MessageTemplate
 from services.followup.errors import no_callback, no_message, no_rule, no_template
+from services.followup.handlers.recording import WriteDown
 from services.followup.handlers.views import (
     callback_view,
     calls_view,
@@ -73,6 +74,7 @@ class Desk:
         self._repository = repository
         self._rulebooks = rulebooks
         self._clock = clock
+        self._records = WriteDown(rulebooks)
 
     def complete(self, call: Calling, data: Mapping[str, Any]) -> dict[str, Any]:
         """Record a call made; a repeat of the command gets the first answer and changes nothing.
@@ -113,11 +115,14 @@ class Desk:
             data.get("channel"),
             self._times.quiet(callback, now),
         )
+        written, opened = self._records.of_call(callback, made, outcome, data.get("record"))
         return callback.take(
             made,
             rule,
             Cause(call.key, call.actor, call.traceparent),
             next_from=self._times.next_attempt(callback, rule, now),
+            written=written,
+            opened=opened,
             channels=self._rulebooks.for_org(callback.org, now).sections.callback_channels,
         )
 

@@ -47,6 +47,12 @@ def callback_view(callback: Callback, now: datetime) -> dict[str, Any]:
         "ended_at": timestamp(callback.ended_at) if callback.ended_at else None,
         "on_time": callback.on_time,
         "regulation": callback.regulation,
+        "batch_id": callback.batch_id,
+        "assigned_to": callback.assigned_to,
+        "recorded": callback.written is not None,
+        "missing": list(callback.written.missing) if callback.written else [],
+        "flags": list(callback.written.flags) if callback.written else [],
+        "promised_on": callback.promised_on.isoformat() if callback.promised_on else None,
     }
 
 

@@ -219,9 +219,9 @@ def test_a_history_changed_behind_the_services_back_is_told(world: World, callba
     """The chain proves who said what: one altered entry is named."""
     world.complete("k1", callback_id, "dissatisfied")
     assert world.desk.callback_history(ORG, callback_id)["faults"] == []
-    world.repository.callbacks_kept[callback_id]["history"][1]["data"]["outcome"] = "satisfied"
+    world.repository.callbacks_kept[callback_id]["history"][-1]["data"]["outcome"] = "satisfied"
     assert world.desk.callback_history(ORG, callback_id)["faults"] == [
-        "entry 2 (callback_unsatisfied) was changed after it was recorded"
+        "entry 3 (callback_unsatisfied) was changed after it was recorded"
     ]
 
 
