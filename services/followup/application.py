@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from services.followup.application_contacts import build_contacts
 from services.followup.handlers.consequences import Consequences, Reaction
+from services.followup.handlers.contact_reading import ReadContacts
 from services.followup.handlers.desk import Desk
 from services.followup.handlers.firing import FireClocks
 from services.followup.handlers.following import FollowCases
@@ -43,6 +45,7 @@ class Application:
     people: People
     consequences: Consequences
     measures: Measures
+    contacts: ReadContacts
     keep_registers: KeepRegisters
     read_registers: ReadRegisters
     look_over_registers: LookOverRegisters
@@ -67,12 +70,14 @@ def build(runtime: Runtime) -> Application:
     records.ensure_indexes()
     balances.ensure_indexes()
     timed: list[Ticked] = [records]
-    keep_registers = KeepRegisters(records, Stocks(records, balances, clock), Serials(runtime), rules, clock)
     known = PeopleKept(runtime)
     known.ensure_indexes()
     people = People(known, clock)
+    stocks = Stocks(records, balances, clock)
+    keep_registers = KeepRegisters(records, stocks, Serials(runtime), rules, clock, people.known)
     measures = Measures(keep_registers)
     reactions: dict[tuple[str, str], list[Reaction]] = {}
+    contacts = build_contacts(runtime, rules, records, people, timed, reactions)
     return Application(
         follow=FollowCases(repository, scheduler, clock, ids),
         timers=(
@@ -84,6 +89,7 @@ def build(runtime: Runtime) -> Application:
         people=people,
         consequences=Consequences(people, reactions),
         measures=measures,
+        contacts=contacts,
         keep_registers=keep_registers,
         read_registers=ReadRegisters(records, balances, rules, clock),
         look_over_registers=LookOverRegisters(records, rules, clock),

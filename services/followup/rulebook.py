@@ -23,6 +23,7 @@ from services.followup.domain.rulebook import (
     ReceiptRule,
     Trigger,
 )
+from services.followup.rulebook_contacts import quotas_field, quotas_problems
 from services.handbooks import why_not_citable
 from services.names import SERVICES
 from shared.registers.rows import register_roles, registers_field, registers_problems
@@ -143,12 +144,19 @@ class FollowupRulesSchema(Row):
     quiet_hours = Many(nested(_QuietHoursRow()), load_default=())
     receipt = nested(_ReceiptRow(), load_default=None, allow_none=True)
     registers = registers_field()
+    contact_quotas = quotas_field()
 
     @validates_schema
     def _registers_fit(self, data: dict[str, Any], **_: object) -> None:
         problems = registers_problems(data["registers"])
         if problems:
             raise marshmallow.ValidationError({"registers": problems})
+
+    @validates_schema
+    def _contact_quotas_fit(self, data: dict[str, Any], **_: object) -> None:
+        problems = quotas_problems(data["contact_quotas"], data["registers"])
+        if problems:
+            raise marshmallow.ValidationError({"contact_quotas": problems})
 
     @validates_schema
     def _has_what_receipts_say(self, data: dict[str, Any], **_: object) -> None:

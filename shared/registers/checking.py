@@ -40,9 +40,11 @@ def _codes(register: Register) -> set[str]:
 
 def _field_faults(register: Register, registers: Collection[str]) -> Iterator[_Fault]:
     codes = [field.code for field in register.fields] + [each.code for each in register.computed]
+    yield from _lookup_faults(register.fields, "fields")
     for field in register.fields:
         place = f"fields.{field.code}"
         yield from _shape_faults(field, registers, place)
+        yield from _lookup_faults(field.fields, f"{place}.fields")
         for inner in field.fields:
             yield from _shape_faults(inner, registers, f"{place}.fields.{inner.code}")
             if inner.type is Type.LIST:
@@ -61,6 +63,13 @@ def _field_faults(register: Register, registers: Collection[str]) -> Iterator[_F
             yield f"computed.{each.code}.how", "is for the rows of a list"
 
 
+def _lookup_faults(fields: Iterable[Field], place: str) -> Iterator[_Fault]:
+    named = {field.code for field in fields if field.type in (Type.PARTY, Type.STAFF)}
+    for field in fields:
+        if field.of is not None and field.of not in named:
+            yield f"{place}.{field.code}.of", f"there is no party and no staff {field.of!r} beside it"
+
+
 def _shape_faults(field: Field, registers: Collection[str], place: str) -> Iterator[_Fault]:
     if (field.type is Type.CHOICE) != bool(field.options):
         yield f"{place}.options", "goes with the type choice, and the type choice with it"
@@ -76,6 +85,10 @@ def _shape_faults(field: Field, registers: Collection[str], place: str) -> Itera
         yield f"{place}.above", "goes with numbers and amounts"
     if field.pattern is not None and field.type not in (Type.TEXT, Type.UNIT):
         yield f"{place}.pattern", "goes with text"
+    if (field.of is None) != (field.known is None):
+        yield f"{place}.known", "goes with of, and of with it"
+    if field.of is not None and field.type not in (Type.CHOICE, Type.TEXT):
+        yield f"{place}.known", "is a code: a choice, or text"
     if field.personal and field.type in (Type.FLAG, Type.LIST):
         yield f"{place}.personal", "is said of what stands in a row, not of a flag or a list"
 
