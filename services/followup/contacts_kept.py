@@ -35,28 +35,41 @@ class TalliesKept:
         self._tallies = runtime.database["contact_tallies"]
 
     def ensure_indexes(self) -> None:
-        """Create the index by which a record's marks are found; all else is found by id."""
+        """Create the indexes by which a record's marks are found; all else is found by id."""
         with database_errors():
-            self._marks.create_indexes([IndexModel([("records", ASCENDING)])])
+            self._marks.create_indexes(
+                [IndexModel([("records", ASCENDING)]), IndexModel([("leaving", ASCENDING)])]
+            )
 
-    def place(self, record_id: str, marks: Collection[Mark]) -> list[str]:
-        """Let a record stand for exactly these ``marks``; return the customers whose marks it lost.
+    def place(self, record_id: str, marks: Collection[Mark]) -> list[Mark]:
+        """Let a record stand for exactly these ``marks``, and return those it has left.
 
-        Repeating it is harmless, and finishes what a process that died began.
+        Repeating it is harmless, and finishes what a process that died began: what was left is returned until
+        ``let_go`` says that all that follows is done.
         """
         wanted = {mark.id: mark for mark in marks}
         for mark in wanted.values():
             self._add(record_id, mark)
         with database_errors():
-            before = list(self._marks.find({"records": record_id}))
-            lost = [row for row in before if row["_id"] not in wanted]
-            for row in lost:
-                self._marks.update_one({"_id": row["_id"]}, {"$pull": {"records": record_id}})
-        for row in lost:
-            self._settle(Mark(row["org"], row["quota"], row["period"], row["customer_id"]))
-        for mark in wanted.values():
+            rows = list(self._marks.find({"$or": [{"records": record_id}, {"leaving": record_id}]}))
+            left = [
+                Mark(row["org"], row["quota"], row["period"], row["customer_id"])
+                for row in rows
+                if row["_id"] not in wanted
+            ]
+            for mark in left:
+                change = {"$pull": {"records": record_id}, "$addToSet": {"leaving": record_id}}
+                self._marks.update_one({"_id": mark.id}, change)
+        for mark in (*left, *wanted.values()):
             self._settle(mark)
-        return [row["customer_id"] for row in lost]
+        return left
+
+    def let_go(self, record_id: str, left: Collection[Mark]) -> None:
+        """Forget that a record once stood for the marks it has ``left``."""
+        if left:
+            gone = {"_id": {"$in": [mark.id for mark in left]}}
+            with database_errors():
+                self._marks.update_many(gone, {"$pull": {"leaving": record_id}})
 
     def reached(self, org: str, quota: str, period: str) -> int:
         """Return how many are marked: one document is read, however many there are."""
@@ -95,6 +108,7 @@ class TalliesKept:
         change = {
             "$setOnInsert": new,
             "$addToSet": {"records": record_id},
+            "$pull": {"leaving": record_id},
             "$set": {"member": mark.member},
         }
         for _ in range(_ATTEMPTS):

@@ -6,8 +6,6 @@ from collections.abc import Iterable
 from datetime import date
 from typing import TYPE_CHECKING
 
-from marshmallow import EXCLUDE, Schema
-
 from services.followup.domain.contacts.mark import Mark
 from services.followup.domain.contacts.quotas import Quota, local_day
 from services.followup.domain.contacts.standing import Standing, standing_id
@@ -15,9 +13,9 @@ from services.followup.domain.person import Person, token
 from services.followup.domain.rulebook import FollowupRules
 from services.followup.handlers.consequences import read_data
 from services.followup.handlers.people import People
+from services.followup.schemas_own import OWN
 from shared.clock import Clock
 from shared.errors import Conflict
-from shared.fields import line
 from shared.history import Cause
 from shared.messaging.envelope import CloudEvent
 from shared.registers.record import Record
@@ -31,17 +29,6 @@ if TYPE_CHECKING:
 _ATTEMPTS = 20
 #: Among so many of a customer's newest records the day of the last contact is found.
 _NEWEST = 200
-
-
-class _Written(Schema):
-    """What is read of an event of a record."""
-
-    class Meta:
-        """Leave alone what is not known."""
-
-        unknown = EXCLUDE
-
-    record_id = line(64, required=True)
 
 
 class CountContacts:
@@ -63,7 +50,7 @@ class CountContacts:
 
     def __call__(self, event: CloudEvent) -> None:
         """Count the record that an event is about; what was destroyed stays counted."""
-        record_id = str(read_data(event, _Written())["record_id"])
+        record_id = str(read_data(event, OWN[event.type])["record_id"])
         cause = Cause(event.key, "system", event.traceparent)
         for _ in range(_ATTEMPTS):
             record = self._records.get(record_id, event.org)
@@ -88,11 +75,12 @@ class CountContacts:
             found = self._marks(record, ruling, quota)
             marks += found
             asked[quota.code] = (quota, {mark.customer_id for mark in found})
-        lost = self._tallies.place(record.id, marks)
+        left = self._tallies.place(record.id, marks)
         for quota, customers in asked.values():
             if quota.every is None:
-                for customer in sorted({*customers, *lost}):
+                for customer in sorted({*customers, *(mark.customer_id for mark in left)}):
                     self._stand(customer, ruling, quota, record.org, cause)
+        self._tallies.let_go(record.id, left)
 
     def _marks(self, record: Record, ruling: Ruling[FollowupRules], quota: Quota) -> list[Mark]:
         register = ruling.rules.register(record.register)

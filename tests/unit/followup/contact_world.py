@@ -19,11 +19,11 @@ from services.followup.schemas_contacts import ContactCoverage, ContactGaps
 from shared.clock import FixedClock
 from shared.errors import RuleRefused
 from shared.ids import CountingIds
-from shared.messaging.envelope import CloudEvent
 from shared.outbox import Unsent
 from shared.registers.schemas import RecordQuery, RegisterFigures
 from tests.every_role import EVERY_ROLE
 from tests.memory import memory_runtime
+from tests.unit.followup.fakes import FakeDelivery, event
 from tests.unit.intake.fakes import beijing
 
 ORG = "works-demo"
@@ -74,9 +74,9 @@ class World:
         for first in range(0, len(rows), 500):
             self.app.people.mark(self.by(), rows[first : first + 500])
 
-    def open(self, register: str, *, by: By | None = None, **values: Any) -> str:
+    def open(self, register: str, **values: Any) -> str:
         data = {"register": register, "values": values}
-        record = str(self.app.keep_registers.open_record(by or self.by(), data)["record_id"])
+        record = str(self.app.keep_registers.open_record(self.by(), data)["record_id"])
         self.settle()
         return record
 
@@ -101,22 +101,21 @@ class World:
             self.act(record, action, *roles, **values)
         return caught.value
 
-    def events(self) -> list[CloudEvent]:
+    def events(self) -> list[bytes]:
         """Return every event that counts so far, as the bus carries it."""
-        return [_event(unsent) for unsent in self.sent if unsent.entry.type in _COUNTED]
+        return [_body(unsent) for unsent in self.sent if unsent.entry.type in _COUNTED]
 
     def settle(self) -> None:
         """Take the events that were not taken yet."""
         fresh, self._taken = self.sent[self._taken :], len(self.sent)
-        for unsent in fresh:
-            if unsent.entry.type in _COUNTED:
-                self.take(_event(unsent))
+        self.take(*(_body(unsent) for unsent in fresh if unsent.entry.type in _COUNTED))
         self._taken = len(self.sent)
 
-    def take(self, event: CloudEvent) -> None:
-        """Let followup react to one event of its own."""
-        for react in self.app.consequences.reactions.get(("followup", event.type), ()):
-            react(event)
+    def take(self, *bodies: bytes) -> None:
+        """Let followup react to events of its own."""
+        deliveries = [FakeDelivery(body) for body in bodies]
+        self.app.consequences("followup", deliveries)
+        assert {delivery.outcome for delivery in deliveries} <= {"done"}, deliveries
 
     def values(self, record: str) -> Mapping[str, Any]:
         found: Mapping[str, Any] = self.app.read_registers.get_record(self.by(), {"id": record})
@@ -157,14 +156,6 @@ class World:
         return [unsent.entry.data for unsent in self.sent if unsent.entry.type == kind]
 
 
-def _event(unsent: Unsent) -> CloudEvent:
+def _body(unsent: Unsent) -> bytes:
     entry = unsent.entry
-    return CloudEvent(
-        id=f"{unsent.subject}/{entry.seq}",
-        source="/kefu/followup",
-        type=entry.type,
-        subject=unsent.subject,
-        time=None,
-        org=unsent.org,
-        data=dict(entry.data),
-    )
+    return event(entry.type, entry.data, f"{unsent.subject}/{entry.seq}", unsent.org)
