@@ -25,6 +25,9 @@ from shared.regulations.fields import (
 )
 
 
+_EVERYBODY = 100
+
+
 class _QuotaRow(Row):
     builds = Quota
     code = Text(**REQUIRED)
@@ -51,7 +54,7 @@ class _QuotaRow(Row):
             raise marshmallow.ValidationError("a period and an interval do not go together", "within")
         if (data["first_by"] is None) != (not data["first"]):
             raise marshmallow.ValidationError("goes with first_by, and first_by with it", "first")
-        if data["share"] is not None and data["share"].value > 100:
+        if data["share"] is not None and data["share"].value > _EVERYBODY:
             raise marshmallow.ValidationError("is more than everybody", "share")
 
 
@@ -71,7 +74,9 @@ def quotas_problems(quotas: tuple[Quota, ...], registers: tuple[Register, ...]) 
             if register is None:
                 found.setdefault("registers", []).append(f"there is no register {code!r}")
                 continue
-            if not any(field.code == quota.subject and field.type is Type.PARTY for field in _forms(quota, register)):
+            if not any(
+                field.code == quota.subject and field.type is Type.PARTY for field in _forms(quota, register)
+            ):
                 found.setdefault("subject", []).append(f"{code} has no party {quota.subject!r} there")
             if quota.day is not None and not _is_day(register.field(quota.day)):
                 found.setdefault("day", []).append(f"{code} has no day {quota.day!r}")

@@ -55,7 +55,9 @@ class FollowupService(PeopleCalls, ContactCalls, RegisterCalls):
         """Learn whom there is, and do what follows."""
         self.app.consequences("intake", deliveries)
 
-    @event_batches("followup", types=("callback_unsatisfied", "record_opened", "record_acted", "record_corrected"))
+    @event_batches(
+        "followup", types=("callback_unsatisfied", "record_opened", "record_acted", "record_corrected")
+    )
     def on_followup_events(self, deliveries: Sequence[Delivery]) -> None:
         """Do what follows from what happened here."""
         self.app.consequences("followup", deliveries)

@@ -66,8 +66,13 @@ def _field_faults(register: Register, registers: Collection[str]) -> Iterator[_F
 def _lookup_faults(fields: Iterable[Field], place: str) -> Iterator[_Fault]:
     named = {field.code for field in fields if field.type in (Type.PARTY, Type.STAFF)}
     for field in fields:
+        here = f"{place}.{field.code}"
+        if (field.of is None) != (field.known is None):
+            yield f"{here}.known", "goes with of, and of with it"
+        if field.known is not None and field.type not in (Type.CHOICE, Type.TEXT):
+            yield f"{here}.known", "is a code: a choice, or text"
         if field.of is not None and field.of not in named:
-            yield f"{place}.{field.code}.of", f"there is no party and no staff {field.of!r} beside it"
+            yield f"{here}.of", f"there is no party and no staff {field.of!r} beside it"
 
 
 def _shape_faults(field: Field, registers: Collection[str], place: str) -> Iterator[_Fault]:
@@ -85,10 +90,6 @@ def _shape_faults(field: Field, registers: Collection[str], place: str) -> Itera
         yield f"{place}.above", "goes with numbers and amounts"
     if field.pattern is not None and field.type not in (Type.TEXT, Type.UNIT):
         yield f"{place}.pattern", "goes with text"
-    if (field.of is None) != (field.known is None):
-        yield f"{place}.known", "goes with of, and of with it"
-    if field.of is not None and field.type not in (Type.CHOICE, Type.TEXT):
-        yield f"{place}.known", "is a code: a choice, or text"
     if field.personal and field.type in (Type.FLAG, Type.LIST):
         yield f"{place}.personal", "is said of what stands in a row, not of a flag or a list"
 

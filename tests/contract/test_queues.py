@@ -40,7 +40,11 @@ FROZEN = {
             "privacy_flags_set",
         ),
     ),
-    ("evt-followup--followup", "followup.events", ("callback_unsatisfied",)),
+    (
+        "evt-followup--followup",
+        "followup.events",
+        ("callback_unsatisfied", "record_opened", "record_acted", "record_corrected"),
+    ),
     ("evt-followup--complaints", "followup.events", ("callback_completed", "callback_unsatisfied")),
     (
         "evt-complaints--followup",

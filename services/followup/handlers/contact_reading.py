@@ -56,7 +56,9 @@ class ReadContacts:
         rows = []
         for quota in quotas:
             period = quota.period(local_day(at, ruling.zone))
-            rows.append(self._covered(call.org, quota, period, now, over=period.last is None or period.last < today))
+            rows.append(
+                self._covered(call.org, quota, period, now, over=period.last is None or period.last < today)
+            )
         return rows
 
     def gaps(self, call: Calling, data: Mapping[str, Any]) -> dict[str, Any]:

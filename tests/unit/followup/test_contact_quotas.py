@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -212,7 +213,8 @@ def test_a_process_that_dies_while_it_counts_counts_nothing_twice(
     """Guards the two documents of a mark and its tally: after a death at any write, a repeat ends the same."""
     world = estate(tmp_path, 40)
     world.open("resident_callback", household="cu_0001", **VISITED)
-    update, left = Collection.update_one, [deaths]
+    update: Callable[..., Any] = Collection.update_one
+    left = [deaths]
 
     def dying(self: Any, *arguments: Any, **named: Any) -> Any:
         done = update(self, *arguments, **named)
@@ -233,9 +235,7 @@ def test_a_process_that_dies_while_it_counts_counts_nothing_twice(
     assert world.coverage("owner_visits")["reached"] == 40 - len(left_out) == 2
 
 
-steps = st.lists(
-    st.tuples(st.integers(0, 5), st.integers(0, 5), st.booleans()), min_size=1, max_size=12
-)
+steps = st.lists(st.tuples(st.integers(0, 5), st.integers(0, 5), st.booleans()), min_size=1, max_size=12)
 
 
 @given(steps, st.randoms(use_true_random=False))

@@ -115,7 +115,11 @@ def test_visits_and_calls_of_a_client_are_counted(tmp_path: Path) -> None:
     world.open("client_contact", client="cu_2", type="online")
     world.at("2026-06-01 09:00")
     world.open("client_contact", client="cu_1", type="visit")
-    assert world.figures("client_contact", by="type", **MAY)["by_field"] == {"visit": 2, "call": 3, "online": 1}
+    assert world.figures("client_contact", by="type", **MAY)["by_field"] == {
+        "visit": 2,
+        "call": 3,
+        "online": 1,
+    }
     found = {
         way: len(world.find(register="client_contact", where={"client": "cu_1", "type": way}, **MAY))
         for way in ("visit", "call")
@@ -245,7 +249,7 @@ def test_a_contact_with_a_traveller_keeps_feedback_and_travel_intention(tmp_path
 
 @pytest.mark.rule("B-ITS-23")
 def test_research_on_site_leads_to_action_items_with_owners(tmp_path: Path) -> None:
-    """Guards the plan after a research visit, led by a senior leader with a senior engineer, until it is carried out."""
+    """Guards the plan after a research visit, led by a senior leader with a senior engineer."""
     world = World(tmp_path, "it-service", "2026-05-06 09:00")
     led = {"customer": "cu_1", "opinions": "报表慢", "leader": "u-1"}
     assert world.refused("research_visit", **led).rule == "B-ITS-23"
@@ -267,3 +271,21 @@ def test_what_a_customer_likes_is_found_and_what_cannot_be_met_is_answered(tmp_p
     assert world.act_refused(liking, "fall_short", analysis="无邮箱").rule == "B-ITS-27"
     world.act(liking, "fall_short", analysis="系统限制", reply="已致歉并说明")
     assert world.find(register="customer_preference", where={"customer": "cu_1"}, open=True) == []
+
+
+@pytest.mark.rule("B-ITS-11")
+def test_every_december_all_customers_get_a_gift_and_are_asked_for_next_years_needs(tmp_path: Path) -> None:
+    """Guards December: who has no gift yet is listed, and none is given without the plan of needs."""
+    world = World(tmp_path, "it-service", "2026-12-01 09:00")
+    world.people("cu_1", "cu_2", "cu_3", kind="company")
+    assert world.gaps("year_end_gifts") == ["cu_1", "cu_2", "cu_3"]
+    world.open("gift_store", gift="tea", quantity=10)
+    gift = world.open("year_end_gift", customer="cu_1", gift="tea", quantity=1)
+    assert world.act_refused(gift, "send").rule == "B-ITS-11"
+    assert world.gaps("year_end_gifts") == ["cu_1", "cu_2", "cu_3"]
+    world.act(gift, "send", needs="扩容两台服务器")
+    assert world.gaps("year_end_gifts") == ["cu_2", "cu_3"]
+    row = world.coverage("year_end_gifts")
+    assert (row["missing"], row["last_day"], row["source"]) == (2, "2026-12-31", "B-ITS-11")
+    world.at("2027-01-04 09:00")
+    assert world.coverage("year_end_gifts", "2026-12-31T10:00:00")["state"] == "missed"

@@ -135,7 +135,8 @@ def test_grading_results_are_late_after_the_day_of_the_notice(tmp_path: Path) ->
     """Guards mid-January: submitted on the 15th in time, on the 28th late by the notice's 20th."""
     world = World(tmp_path, "commercial-plaza", "2025-01-06 09:00")
     early, late = (
-        world.open("grading_submission", operating_unit=unit, notice_on="2025-01-20") for unit in ("一店", "二店")
+        world.open("grading_submission", operating_unit=unit, notice_on="2025-01-20")
+        for unit in ("一店", "二店")
     )
     world.at("2025-01-15 10:00")
     world.act(early, "submit", document="经字1号")

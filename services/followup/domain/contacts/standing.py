@@ -29,7 +29,13 @@ class Standing(Timed):
     last_on: date | None = None
 
     def contacted(
-        self, quota: Quota, last_on: date | None, calendar: Calendar, zone: ZoneInfo, at: datetime, cause: Cause
+        self,
+        quota: Quota,
+        last_on: date | None,
+        calendar: Calendar,
+        zone: ZoneInfo,
+        at: datetime,
+        cause: Cause,
     ) -> bool:
         """Take the day of the last contact as it is now known; return whether that changed anything.
 
