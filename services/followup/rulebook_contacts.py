@@ -24,7 +24,6 @@ from shared.regulations.fields import (
     sourced_duration,
 )
 
-
 _EVERYBODY = 100
 
 
