@@ -43,7 +43,7 @@ FROZEN = {
     (
         "evt-followup--followup",
         "followup.events",
-        ("callback_unsatisfied", "record_opened", "record_acted", "record_corrected"),
+        ("callback_unsatisfied", "record_acted", "record_corrected", "record_opened"),
     ),
     ("evt-followup--complaints", "followup.events", ("callback_completed", "callback_unsatisfied")),
     (
