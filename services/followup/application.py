@@ -6,8 +6,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from services.followup.application_callbacks import CallbackCases, build_callbacks
+from services.followup.application_contacts import build_contacts
 from services.followup.application_talks import Talks, build_talks
 from services.followup.handlers.consequences import Consequences, Reaction
+from services.followup.handlers.contact_reading import ReadContacts
 from services.followup.handlers.desk import Desk
 from services.followup.handlers.firing import FireClocks
 from services.followup.handlers.following import FollowCases
@@ -49,6 +51,7 @@ class Application:
     consequences: Consequences
     measures: Measures
     talks: Talks
+    contacts: ReadContacts
     keep_registers: KeepRegisters
     read_registers: ReadRegisters
     look_over_registers: LookOverRegisters
@@ -76,13 +79,15 @@ def build(runtime: Runtime) -> Application:
     records.ensure_indexes()
     balances.ensure_indexes()
     timed: list[Ticked] = [records]
-    keep_registers = KeepRegisters(records, Stocks(records, balances, clock), Serials(runtime), rules, clock)
+    stocks = Stocks(records, balances, clock)
+    keep_registers = KeepRegisters(records, stocks, Serials(runtime), rules, clock, people.known)
     measures = Measures(keep_registers)
     reactions: dict[tuple[str, str], list[Reaction]] = {}
     kept, times = repository.callbacks_kept, CallTimes(rulebooks, calendars)
     callbacks = build_callbacks(runtime, rulebooks, kept, scheduler, times, people, measures, reactions)
     talks = build_talks(runtime, repository, rulebooks, rules, people, scheduler)
     reactions["followup", "callback_remedied"] = [OpenMeasures(rulebooks, measures)]
+    contacts = build_contacts(runtime, rules, records, people, timed, reactions)
     return Application(
         follow=FollowCases(repository, scheduler, clock, ids),
         timers=(
@@ -97,6 +102,7 @@ def build(runtime: Runtime) -> Application:
         consequences=Consequences(people, reactions),
         measures=measures,
         talks=talks,
+        contacts=contacts,
         keep_registers=keep_registers,
         read_registers=ReadRegisters(records, balances, rules, clock),
         look_over_registers=LookOverRegisters(records, rules, clock),

@@ -26,6 +26,7 @@ from services.followup.domain.rulebook import (
     Step,
     Trigger,
 )
+from services.followup.rulebook_contacts import quotas_field, quotas_problems
 from services.followup.rulebook_talks import (
     BatchRow,
     FestivalRow,
@@ -234,6 +235,8 @@ class FollowupRulesSchema(Row):
                 problem = f"are no callbacks of this rulebook: {', '.join(odd)}"
                 raise marshmallow.ValidationError({"callbacks": {rule.code: {"kinds": [problem]}}})
 
+    contact_quotas = quotas_field()
+
     @validates_schema
     def _registers_fit(self, data: dict[str, Any], **_: object) -> None:
         problems = registers_problems(data["registers"])
@@ -245,6 +248,12 @@ class FollowupRulesSchema(Row):
         problems = talk_problems(data)
         if problems:
             raise marshmallow.ValidationError(problems)
+
+    @validates_schema
+    def _contact_quotas_fit(self, data: dict[str, Any], **_: object) -> None:
+        problems = quotas_problems(data["contact_quotas"], data["registers"])
+        if problems:
+            raise marshmallow.ValidationError({"contact_quotas": problems})
 
     @validates_schema
     def _has_what_receipts_say(self, data: dict[str, Any], **_: object) -> None:

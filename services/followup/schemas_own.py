@@ -35,5 +35,22 @@ class _Remedied(Schema):
     due_on = line(10, required=True, allow_none=True)
 
 
+class _OfRecord(Schema):
+    """The data of an event about a record of a register."""
+
+    class Meta:
+        """Leave alone what is not known."""
+
+        unknown = EXCLUDE
+
+    record_id = line(64, required=True)
+
+
 #: By the type of the event, what its data must hold.
-OWN: Mapping[str, Schema] = {"callback_unsatisfied": _OfCallback(), "callback_remedied": _Remedied()}
+OWN: Mapping[str, Schema] = {
+    "callback_unsatisfied": _OfCallback(),
+    "callback_remedied": _Remedied(),
+    "record_opened": _OfRecord(),
+    "record_acted": _OfRecord(),
+    "record_corrected": _OfRecord(),
+}

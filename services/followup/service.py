@@ -8,6 +8,7 @@ from typing import Any
 from services.followup.application import Application
 from services.followup.schemas import CallbackQuery, CompleteCallback, MessageQuery, RenderMessage
 from services.followup.service_callbacks import CallbackCalls
+from services.followup.service_contacts import ContactCalls
 from services.followup.service_people import PeopleCalls
 from services.followup.service_talks import TalkCalls
 from shared.arguments import ById
@@ -25,7 +26,7 @@ CALLER_ROLES = ("followup_agent", "complaint_handler", "supervisor", "manager", 
 SENDER_ROLES = ("followup_agent", "supervisor", "system")
 
 
-class FollowupService(TalkCalls, CallbackCalls, PeopleCalls, RegisterCalls):
+class FollowupService(TalkCalls, CallbackCalls, PeopleCalls, ContactCalls, RegisterCalls):
     """Callbacks after replies, and messages to customers."""
 
     name = "followup"
@@ -60,7 +61,15 @@ class FollowupService(TalkCalls, CallbackCalls, PeopleCalls, RegisterCalls):
 
     @event_batches(
         "followup",
-        types=("callback_unsatisfied", "callback_given_up", "occasion_noted", "callback_remedied"),
+        types=(
+            "callback_unsatisfied",
+            "callback_given_up",
+            "callback_remedied",
+            "occasion_noted",
+            "record_opened",
+            "record_acted",
+            "record_corrected",
+        ),
     )
     def on_followup_events(self, deliveries: Sequence[Delivery]) -> None:
         """Do what follows from what happened here."""

@@ -40,9 +40,11 @@ def _codes(register: Register) -> set[str]:
 
 def _field_faults(register: Register, registers: Collection[str]) -> Iterator[_Fault]:
     codes = [field.code for field in register.fields] + [each.code for each in register.computed]
+    yield from _lookup_faults(register.fields, "fields")
     for field in register.fields:
         place = f"fields.{field.code}"
         yield from _shape_faults(field, registers, place)
+        yield from _lookup_faults(field.fields, f"{place}.fields")
         for inner in field.fields:
             yield from _shape_faults(inner, registers, f"{place}.fields.{inner.code}")
             if inner.type is Type.LIST:
@@ -59,6 +61,18 @@ def _field_faults(register: Register, registers: Collection[str]) -> Iterator[_F
     for each in register.computed:
         if each.how is Sum.ORDER:
             yield f"computed.{each.code}.how", "is for the rows of a list"
+
+
+def _lookup_faults(fields: Iterable[Field], place: str) -> Iterator[_Fault]:
+    named = {field.code for field in fields if field.type in (Type.PARTY, Type.STAFF)}
+    for field in fields:
+        here = f"{place}.{field.code}"
+        if (field.of is None) != (field.known is None):
+            yield f"{here}.known", "goes with of, and of with it"
+        if field.known is not None and field.type not in (Type.CHOICE, Type.TEXT):
+            yield f"{here}.known", "is a code: a choice, or text"
+        if field.of is not None and field.of not in named:
+            yield f"{here}.of", f"there is no party and no staff {field.of!r} beside it"
 
 
 def _shape_faults(field: Field, registers: Collection[str], place: str) -> Iterator[_Fault]:

@@ -56,6 +56,7 @@ class Field:
     """One field of a form; a ``list`` has ``fields`` of its own in every row.
 
     A ``record`` is one of ``register``, in one of ``states`` and with the ``same`` values in these fields, if named.
+    What nobody fills in, because it is ``known`` by this code of whomever the field ``of`` names, is looked up.
     """
 
     code: str
@@ -75,6 +76,8 @@ class Field:
     register: str | None = None
     states: tuple[str, ...] = ()
     same: tuple[str, ...] = ()
+    of: str | None = None
+    known: str | None = None
     fields: tuple[Field, ...] = ()
     computed: tuple[Computed, ...] = ()
     source: str | None = None
@@ -231,7 +234,10 @@ class BalanceRule:
 
 @dataclass(frozen=True, slots=True)
 class Obligation:
-    """A record that is due once every period, for each of ``of`` that the field ``each`` may name."""
+    """A record that is due once every period, for each of ``of`` that the field ``each`` may name.
+
+    With ``to_workday`` it is due on the last worked day up to the one said.
+    """
 
     code: str
     name: str
@@ -244,6 +250,7 @@ class Obligation:
     day_field: str | None = None
     state: tuple[str, ...] = ()
     workdays_only: bool = False
+    to_workday: bool = False
     when: Condition | None = None
 
 

@@ -85,7 +85,8 @@ def _grants(**kwargs: Any) -> fields.Field[Any]:
     return Many(nested(_GrantRow()), **kwargs)
 
 
-def _condition() -> fields.Field[Any]:
+def condition_field() -> fields.Field[Any]:
+    """Return the field for a comparison that may be left out."""
     return nested(_ConditionRow(), load_default=None)
 
 
@@ -97,7 +98,7 @@ class _ComputedRow(Row):
     parts = Codes(data_key="fields", attribute="fields", load_default=())
     rows = Text(load_default=None)
     field = Text(load_default=None)
-    when = _condition()
+    when = condition_field()
     places = Whole(most=6, load_default=2)
     source = Text(load_default=None)
 
@@ -108,7 +109,7 @@ class _PlainFieldRow(Row):
     name = Text(**REQUIRED)
     type = OneOf(Type, **REQUIRED)
     required = Flag(load_default=False)
-    required_if = _condition()
+    required_if = condition_field()
     opening = Flag(load_default=None)
     personal = Flag(load_default=False)
     options = Options(load_default=())
@@ -121,6 +122,8 @@ class _PlainFieldRow(Row):
     register = Text(load_default=None)
     states = Codes(load_default=())
     same = Codes(load_default=())
+    of = Text(load_default=None)
+    known = Text(load_default=None)
     source = Text(load_default=None)
 
 
@@ -133,7 +136,7 @@ class _UniqueRow(Row):
     builds = Unique
     parts = Codes(data_key="fields", attribute="fields", **REQUIRED)
     open_only = Flag(load_default=True)
-    when = _condition()
+    when = condition_field()
     source = source()
 
 
@@ -144,7 +147,7 @@ class _NoOverlapRow(Row):
     day = Text(load_default=None)
     per = Codes(load_default=())
     step = Whole(least=1, most=1440, load_default=5)
-    when = _condition()
+    when = condition_field()
     source = source()
 
 
@@ -155,7 +158,7 @@ class _CheckRow(Row):
     message = Text(**REQUIRED)
     otherwise = OneOf(Otherwise, load_default=Otherwise.REFUSE)
     note = Text(load_default=None)
-    when = _condition()
+    when = condition_field()
     at = Codes(load_default=())
     source = source()
 
@@ -170,7 +173,7 @@ class _StateRow(Row):
 class _LevelRow(Row):
     builds = Level
     grants = _grants(least=1, **REQUIRED)
-    when = _condition()
+    when = condition_field()
     name = Text(load_default=None)
 
 
@@ -195,7 +198,7 @@ class _ActionRow(Row):
     not_same_as = Codes(load_default=())
     signers = Whole(least=1, most=9, load_default=1)
     levels = Many(nested(_LevelRow()), load_default=())
-    when = _condition()
+    when = condition_field()
     once = Flag(load_default=False)
     extends = nested(_ExtendsRow(), load_default=None)
     source = source()
@@ -212,7 +215,7 @@ class _ClockRow(Row):
     until = Text(load_default=None)
     by = ClockTime(load_default=None)
     warn_at = Many(Point(), load_default=())
-    when = _condition()
+    when = condition_field()
     source = source()
 
 
@@ -223,7 +226,7 @@ class _NoticeRow(Row):
     to = Codes(load_default=())
     to_field = Text(load_default=None)
     why = Text(**REQUIRED)
-    when = _condition()
+    when = condition_field()
     source = source()
 
 
@@ -257,7 +260,8 @@ class _ObligationRow(Row):
     day_field = Text(load_default=None)
     state = Codes(load_default=())
     workdays_only = Flag(load_default=False)
-    when = _condition()
+    to_workday = Flag(load_default=False)
+    when = condition_field()
     source = source()
 
 
@@ -313,11 +317,6 @@ def form_field(**kwargs: Any) -> fields.Field[Any]:
 def checks_field() -> fields.Field[Any]:
     """Return the field for what must hold in such a form."""
     return Table(_CheckRow(), load_default=())
-
-
-def condition_field() -> fields.Field[Any]:
-    """Return the field for a condition on what stands in such a form."""
-    return _condition()
 
 
 def registers_field() -> fields.Field[Any]:

@@ -45,7 +45,15 @@ FROZEN = {
     (
         "evt-followup--followup",
         "followup.events",
-        ("callback_given_up", "callback_unsatisfied", "occasion_noted"),
+        (
+            "callback_given_up",
+            "callback_remedied",
+            "callback_unsatisfied",
+            "occasion_noted",
+            "record_acted",
+            "record_corrected",
+            "record_opened",
+        ),
     ),
     ("evt-followup--complaints", "followup.events", ("callback_completed", "callback_unsatisfied")),
     (

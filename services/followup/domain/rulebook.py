@@ -9,6 +9,7 @@ from decimal import Decimal
 from enum import StrEnum
 
 from services.followup.domain.batches_rules import BatchRule
+from services.followup.domain.contacts.quotas import Quota
 from services.followup.domain.recording import RecordForm, Remedy
 from services.followup.domain.scripts import Festival, Script
 from shared.registers.definition import Register
@@ -204,6 +205,7 @@ class FollowupRules:
     batches: tuple[BatchRule, ...] = ()
     #: By what customers may be called back, where the organisation says so.
     callback_channels: Sourced[tuple[str, ...]] | None = None
+    contact_quotas: tuple[Quota, ...] = ()
 
     def callbacks_after(self, trigger: Trigger, *, valid: bool) -> tuple[CallbackRule, ...]:
         """Return the callbacks to be made after ``trigger`` on a matter found valid or not."""

@@ -75,6 +75,11 @@ class People:
         """Return how many customers are all of ``where``."""
         return self._kept.count(org, where or {})
 
+    def known(self, org: str, customer_id: str, code: str) -> str | None:
+        """Return a trait of a customer, or None where nobody said."""
+        person = self.get(org, customer_id)
+        return None if person is None else person.trait(code)
+
     def view(self, org: str, customer_id: str) -> dict[str, Any]:
         """Return one customer as callers see it; NotFound when nobody told of it."""
         person = self.get(org, customer_id)

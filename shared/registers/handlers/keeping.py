@@ -14,6 +14,7 @@ from shared.registers.definition import Field, Register, Unique
 from shared.registers.demands import Hand
 from shared.registers.handlers.needs import Counting, HoldsRegisters
 from shared.registers.handlers.stocks import Stocks
+from shared.registers.lookup import Known, nothing_known, with_known
 from shared.registers.record import Record
 from shared.registers.sharing import shared_keys
 from shared.registers.stock import Change
@@ -36,8 +37,10 @@ class KeepRegisters:
         serials: Counting,
         rules: Rules[HoldsRegisters],
         clock: Clock,
+        known: Known = nothing_known,
     ) -> None:
-        """Use what keeps records, moves stocks and counts numbers."""
+        """Use what keeps records, moves stocks and counts numbers; ``known`` of people fills what is looked up."""
+        self._known = known
         self._records, self._stocks, self._serials = records, stocks, serials
         self._rules, self._clock = rules, clock
 
@@ -55,7 +58,7 @@ class KeepRegisters:
                 "record_id": new,
                 "org": call.org,
                 "regulation": ruling.version,
-                "given": data["values"],
+                "given": with_known(register.fields, data["values"], call.org, self._known),
             }
             record = Record.opened(register, hand, number=None, **arguments)
             self._refuse_shared(register, record)
@@ -90,7 +93,8 @@ class KeepRegisters:
             ruling = self._rules.of_version(call.org, record.regulation)
             register = register_of(ruling, record.register)
             before = record.values
-            record.act(register, data["action"], data["values"], self._hand(call, ruling, cause))
+            given = with_known(register.fields, data["values"], call.org, self._known)
+            record.act(register, data["action"], given, self._hand(call, ruling, cause))
             self._refuse_shared(register, record)
             self._check_links(register, record, before)
             changes[:] = record.changes(register, data["action"])
@@ -112,7 +116,8 @@ class KeepRegisters:
             ruling = self._rules.of_version(call.org, record.regulation)
             register = register_of(ruling, record.register)
             before = record.values
-            record.correct(register, data["values"], data["reason"], self._hand(call, ruling, cause))
+            given = with_known(register.fields, data["values"], call.org, self._known)
+            record.correct(register, given, data["reason"], self._hand(call, ruling, cause))
             self._refuse_shared(register, record)
             self._check_links(register, record, before)
 

@@ -192,6 +192,8 @@ def _due(ruling: Ruling[HoldsRegisters], obligation: Obligation, first: date, en
     last = end - timedelta(days=1)
     if obligation.on_day is not None and obligation.every is not Every.DAY:
         last = min(last, first + timedelta(days=obligation.on_day - 1))
+    while obligation.to_workday and last > first and not ruling.calendar.is_working_day(last):
+        last -= timedelta(days=1)
     if obligation.by is None:
         return datetime.combine(last + timedelta(days=1), time.min, ruling.zone)
     return datetime.combine(last, time.fromisoformat(obligation.by), ruling.zone)

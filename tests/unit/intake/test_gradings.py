@@ -88,12 +88,12 @@ def test_no_grade_counts_before_the_round_is_approved_by_somebody_else(world: Wo
     grading = propose(world, 20)
     assert world.do("list_grades", *CLERK, id="cu_010") == []
     own: dict[str, Any] = {"id": grading["grading_id"], "approved": True, "contacts": CONTACTS}
-    assert world.refused("decide_grading", *CLERK, **own).rule == "design"
-    assert world.refused("decide_grading", "clerk", ("staff", "cs_head"), **own).rule == "design"
+    assert world.refused("decide_grading", *CLERK, **own).rule == "B-JKC-29"
+    assert world.refused("decide_grading", "clerk", ("staff", "cs_head"), **own).rule == "B-JKC-29"
     with pytest.raises(Conflict):
         propose(world, 21)
     assert decide(world, grading, approved=False)["state"] == "refused"
-    assert world.refused("decide_grading", *HEAD, **own).rule == "design"
+    assert world.refused("decide_grading", *HEAD, **own).rule == "B-JKC-29"
     decide(world, propose(world, 21))
     assert len(world.do("list_grades", *CLERK, id="cu_010")) == 1
 
