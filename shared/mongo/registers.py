@@ -51,6 +51,7 @@ class RecordsKept(Kept[Record]):
                 *TIMED_INDEXES,
                 IndexModel([("shared", ASCENDING)], unique=True),
                 IndexModel([("owed_since", ASCENDING)], sparse=True),
+                IndexModel([("to_open_since", ASCENDING)], sparse=True),
                 IndexModel([*head, newest]),
                 IndexModel([*head, ("state", ASCENDING), newest]),
                 IndexModel([*head, ("closed_at", ASCENDING)]),
@@ -115,6 +116,11 @@ class RecordsKept(Kept[Record]):
         query = {"owed_since": {"$lt": before}}
         return self.find(query, sort=[("owed_since", ASCENDING)], limit=limit)
 
+    def to_open(self, before: datetime, limit: int) -> list[Record]:
+        """Return records whose steps until ``before`` open others that may not be there yet."""
+        query = {"to_open_since": {"$lte": before}}
+        return self.find(query, sort=[("to_open_since", ASCENDING)], limit=limit)
+
 
 class BalancesKept(Kept[Balance]):
     """The balances of all stocks."""
@@ -169,7 +175,7 @@ def _fence(record_id: str) -> Document:
 def _without_empty(documents: Documents[Any], aggregate: Record | Balance) -> Document:
     """Return the document without the fields that are searched for only where there is something."""
     document = documents.to(aggregate)
-    for name in ("reserved_since", "owed_since", "full"):
+    for name in ("reserved_since", "owed_since", "to_open_since", "full"):
         if document.get(name) is None:
             document.pop(name, None)
     return document
