@@ -9,6 +9,7 @@ from services.followup.handlers.consequences import Consequences, Reaction
 from services.followup.handlers.desk import Desk
 from services.followup.handlers.firing import FireClocks
 from services.followup.handlers.following import FollowCases
+from services.followup.handlers.forgetting import ForgetInRecords
 from services.followup.handlers.measures import Measures
 from services.followup.handlers.people import People
 from services.followup.handlers.scheduling import Scheduler, check_calendars
@@ -72,7 +73,9 @@ def build(runtime: Runtime) -> Application:
     known.ensure_indexes()
     people = People(known, clock)
     measures = Measures(keep_registers)
-    reactions: dict[tuple[str, str], list[Reaction]] = {}
+    reactions: dict[tuple[str, str], list[Reaction]] = {
+        ("intake", "personal_data_erased"): [ForgetInRecords(records, rules)],
+    }
     return Application(
         follow=FollowCases(repository, scheduler, clock, ids),
         timers=(

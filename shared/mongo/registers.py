@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -59,6 +59,7 @@ class RecordsKept(Kept[Record]):
                 IndexModel([("org", ASCENDING), ("tokens", ASCENDING), newest]),
                 IndexModel([("org", ASCENDING), ("staff", ASCENDING), newest]),
                 IndexModel([("org", ASCENDING), ("overdue", ASCENDING)], sparse=True),
+                IndexModel([("about", ASCENDING), ("_id", ASCENDING)], sparse=True),
             ]
         )
 
@@ -115,6 +116,13 @@ class RecordsKept(Kept[Record]):
         """Return records whose steps before ``before`` changed balances that may not know of it yet."""
         query = {"owed_since": {"$lt": before}}
         return self.find(query, sort=[("owed_since", ASCENDING)], limit=limit)
+
+    def about(self, org: str, ids: Collection[str], *, after: str | None, limit: int) -> list[Record]:
+        """Return records of ``org`` that name one of ``ids``, in the order of their own, those behind ``after``."""
+        query: dict[str, Any] = {"about": {"$in": sorted(ids)}, "org": org}
+        if after is not None:
+            query["_id"] = {"$gt": after}
+        return self.find(query, sort=[("_id", ASCENDING)], limit=limit)
 
     def to_open(self, before: datetime, limit: int) -> list[Record]:
         """Return records whose steps until ``before`` open others that may not be there yet."""
