@@ -66,11 +66,11 @@ class Office:
     def by(self, actor: str = "u-1", *roles: str, key: str | None = None) -> By:
         return By(actor, frozenset({"staff", *roles}), key or f"k-{next(self._keys)}")
 
-    def open(self, register: str, call: By | None = None, **values: Any) -> str:
+    def open(self, register: str, call: By | None = None, /, **values: Any) -> str:
         data = {"register": register, "values": values}
         return str(self.app.keep_registers.open_record(call or self.by(), data)["record_id"])
 
-    def act(self, record: str, action: str, call: By | None = None, **values: Any) -> dict[str, Any]:
+    def act(self, record: str, action: str, call: By | None = None, /, **values: Any) -> dict[str, Any]:
         data = {"id": record, "action": action, "values": values}
         return self.app.keep_registers.act_on_record(call or self.by(), data)
 

@@ -6,41 +6,28 @@ import json
 from pathlib import Path
 from typing import Any
 
+from tests.unit.followup.fakes import FakeDelivery
 from tests.unit.followup.register_world import ORG, Office
 
 CUSTOMER = "cu_0001"
 
 
-class _Delivery:
-    """One event as it comes from the bus."""
-
-    content_type = "application/cloudevents+json"
-
-    def __init__(self, event: dict[str, Any]) -> None:
-        self.body = json.dumps(event).encode()
-        self.refused: str | None = None
-
-    def dead(self, reason: str) -> None:
-        self.refused = reason
-
-
 def _erase(office: Office, customer: str) -> None:
     data = {"subject": "customer", "subject_id": customer, "customer_id": customer, "request_id": "dr_1"}
-    delivery = _Delivery(
-        {
-            "specversion": "1.0",
-            "id": f"{customer}:9",
-            "source": "intake",
-            "type": "personal_data_erased",
-            "subject": customer,
-            "org": ORG,
-            "time": "2026-05-06T02:00:00.000Z",
-            "sequence": "9",
-            "data": data,
-        }
-    )
+    event: dict[str, Any] = {
+        "specversion": "1.0",
+        "id": f"{customer}:9",
+        "source": "intake",
+        "type": "personal_data_erased",
+        "subject": customer,
+        "org": ORG,
+        "time": "2026-05-06T02:00:00.000Z",
+        "sequence": "9",
+        "data": data,
+    }
+    delivery = FakeDelivery(json.dumps(event).encode())
     office.app.consequences("intake", [delivery])
-    assert delivery.refused is None
+    assert delivery.outcome == "done", delivery.reason
 
 
 def test_the_words_of_an_erased_customer_go_and_others_stay(tmp_path: Path) -> None:
