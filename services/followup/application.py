@@ -13,6 +13,7 @@ from services.followup.handlers.contact_reading import ReadContacts
 from services.followup.handlers.desk import Desk
 from services.followup.handlers.firing import FireClocks
 from services.followup.handlers.following import FollowCases
+from services.followup.handlers.forgetting import ForgetInRecords
 from services.followup.handlers.measures import Measures
 from services.followup.handlers.people import People
 from services.followup.handlers.remedying import OpenMeasures
@@ -82,7 +83,9 @@ def build(runtime: Runtime) -> Application:
     stocks = Stocks(records, balances, clock)
     keep_registers = KeepRegisters(records, stocks, Serials(runtime), rules, clock, people.known)
     measures = Measures(keep_registers)
-    reactions: dict[tuple[str, str], list[Reaction]] = {}
+    reactions: dict[tuple[str, str], list[Reaction]] = {
+        ("intake", "personal_data_erased"): [ForgetInRecords(records, rules)],
+    }
     kept, times = repository.callbacks_kept, CallTimes(rulebooks, calendars)
     callbacks = build_callbacks(runtime, rulebooks, kept, scheduler, times, people, measures, reactions)
     talks = build_talks(runtime, repository, rulebooks, rules, people, scheduler)

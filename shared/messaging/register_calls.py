@@ -55,7 +55,7 @@ class RegisterCalls:
 
     @every_tick
     def finish_records(self) -> bool:
-        """Finish steps that moved a balance and died."""
+        """Finish steps that moved a balance or open other records and died."""
         return self.app.keep_registers.catch_up()
 
     @command(*_STAFF, schema=OpenRecord)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -51,6 +51,7 @@ class RecordsKept(Kept[Record]):
                 *TIMED_INDEXES,
                 IndexModel([("shared", ASCENDING)], unique=True),
                 IndexModel([("owed_since", ASCENDING)], sparse=True),
+                IndexModel([("to_open_since", ASCENDING)], sparse=True),
                 IndexModel([*head, newest]),
                 IndexModel([*head, ("state", ASCENDING), newest]),
                 IndexModel([*head, ("closed_at", ASCENDING)]),
@@ -58,6 +59,7 @@ class RecordsKept(Kept[Record]):
                 IndexModel([("org", ASCENDING), ("tokens", ASCENDING), newest]),
                 IndexModel([("org", ASCENDING), ("staff", ASCENDING), newest]),
                 IndexModel([("org", ASCENDING), ("overdue", ASCENDING)], sparse=True),
+                IndexModel([("about", ASCENDING), ("_id", ASCENDING)], sparse=True),
             ]
         )
 
@@ -115,6 +117,18 @@ class RecordsKept(Kept[Record]):
         query = {"owed_since": {"$lt": before}}
         return self.find(query, sort=[("owed_since", ASCENDING)], limit=limit)
 
+    def about(self, org: str, ids: Collection[str], *, after: str | None, limit: int) -> list[Record]:
+        """Return records of ``org`` that name one of ``ids``, in the order of their own, those behind ``after``."""
+        query: dict[str, Any] = {"about": {"$in": sorted(ids)}, "org": org}
+        if after is not None:
+            query["_id"] = {"$gt": after}
+        return self.find(query, sort=[("_id", ASCENDING)], limit=limit)
+
+    def to_open(self, before: datetime, limit: int) -> list[Record]:
+        """Return records whose steps until ``before`` open others that may not be there yet."""
+        query = {"to_open_since": {"$lte": before}}
+        return self.find(query, sort=[("to_open_since", ASCENDING)], limit=limit)
+
 
 class BalancesKept(Kept[Balance]):
     """The balances of all stocks."""
@@ -169,7 +183,7 @@ def _fence(record_id: str) -> Document:
 def _without_empty(documents: Documents[Any], aggregate: Record | Balance) -> Document:
     """Return the document without the fields that are searched for only where there is something."""
     document = documents.to(aggregate)
-    for name in ("reserved_since", "owed_since", "full"):
+    for name in ("reserved_since", "owed_since", "to_open_since", "full"):
         if document.get(name) is None:
             document.pop(name, None)
     return document

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator
 
-from shared.registers.definition import Action, Computed, Condition, Field, Grant, Register
+from shared.registers.definition import Action, Computed, Condition, Field, Grant, Obligation, Register
 from shared.registers.words import (
     CLOSED,
     CORRECTED,
@@ -306,11 +306,15 @@ def _clock_faults(register: Register) -> Iterator[_Fault]:
                 yield f"{place}.{key}", f"there is no date or moment {code!r}"
 
 
-def _other_faults(register: Register) -> Iterator[_Fault]:
-    actions = {action.code for action in register.actions}
-    on = {OPENED, CLOSED, CORRECTED} | actions
+def events_of(register: Register) -> set[str]:
+    """Return all that can happen to a record: its steps, its clocks' warnings and breaches, its flags."""
+    on = {OPENED, CLOSED, CORRECTED, *(action.code for action in register.actions)}
     on |= {f"{kind}:{clock.code}" for clock in register.clocks for kind in ("breach", "warn")}
-    on |= {f"flag:{check.code}" for check in register.checks if check.otherwise is Otherwise.FLAG}
+    return on | {f"flag:{check.code}" for check in register.checks if check.otherwise is Otherwise.FLAG}
+
+
+def _other_faults(register: Register) -> Iterator[_Fault]:
+    on = events_of(register)
     for notice in register.notices:
         place = f"notices.{notice.code}"
         for step in notice.at:
@@ -327,7 +331,21 @@ def _other_faults(register: Register) -> Iterator[_Fault]:
                 yield f"{place}.{key}", f"there is no field {code!r}"
         if obligation.of is not None and obligation.each is None:
             yield f"{place}.each", "names the field that holds one of them"
+        yield from _how_often_faults(register, obligation, place)
     yield from _balance_faults(register)
+
+
+def _how_often_faults(register: Register, obligation: Obligation, place: str) -> Iterator[_Fault]:
+    often = (obligation.every, obligation.every_days, obligation.gap)
+    if sum(each is not None for each in often) > 1:
+        yield f"{place}.every", "give one of every, every_days and gap"
+    if obligation.times > 1 and obligation.every is None:
+        yield f"{place}.times", "goes with every"
+    day = register.field(obligation.day_field or "")
+    if day is not None and day.type not in (Type.DATE, Type.MOMENT):
+        yield f"{place}.day_field", f"{day.code} holds no date and no moment"
+    if obligation.gap is not None and day is not None and day.type is not Type.MOMENT:
+        yield f"{place}.day_field", "is a moment where gaps within a day are looked for"
 
 
 def _balance_faults(register: Register) -> Iterator[_Fault]:

@@ -233,16 +233,32 @@ class BalanceRule:
 
 
 @dataclass(frozen=True, slots=True)
-class Obligation:
-    """A record that is due once every period, for each of ``of`` that the field ``each`` may name.
+class Gap:
+    """How far apart the records of one day may be: so many minutes, between these ``hours`` of the day.
 
-    With ``to_workday`` it is due on the last worked day up to the one said.
+    Without ``hours`` nobody knows when the day begins and ends: only what lies between two records counts.
+    """
+
+    minutes: Sourced[int]
+    hours: Sourced[tuple[str, str]] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Obligation:
+    """A record that is due, for each of ``of`` that the field ``each`` may name.
+
+    Due are so many ``times`` in ``every`` period, or one within ``every_days`` after the last, or so many in a day
+    that no ``gap`` is longer. Where none of them is said, it is the organisation's to say how often.
+    With ``to_workday`` a period's record is due on the last worked day up to the one said.
     """
 
     code: str
     name: str
-    every: Every
     source: str
+    every: Every | None = None
+    times: int = 1
+    every_days: Sourced[int] | None = None
+    gap: Gap | None = None
     by: str | None = None
     on_day: int | None = None
     each: str | None = None
@@ -281,6 +297,24 @@ class Confidential:
 
 
 @dataclass(frozen=True, slots=True)
+class Opens:
+    """A record of another register that is opened ``at`` a step, for each row of the list ``rows`` if that is named.
+
+    Its fields hold what ``fills`` says, or the first of ``copies`` that is filled: fields of the row or the record.
+    """
+
+    code: str
+    register: str
+    at: tuple[str, ...]
+    source: str
+    when: Condition | None = None
+    rows: str | None = None
+    row_when: Condition | None = None
+    fills: tuple[tuple[str, object], ...] = ()
+    copies: tuple[tuple[str, tuple[str, ...]], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Register:
     """The definition of one register."""
 
@@ -304,6 +338,7 @@ class Register:
     retention: Retention | None = None
     sampling: Sampling | None = None
     confidential: Confidential | None = None
+    opens: tuple[Opens, ...] = ()
 
     def field(self, code: str) -> Field | None:
         """Return the field called ``code``."""

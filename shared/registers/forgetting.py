@@ -9,7 +9,6 @@ from typing import Any
 from shared.forgetting import ERASED, forget_answers
 from shared.registers.definition import Field, Register
 from shared.registers.record import Record
-from shared.registers.values import tokens
 from shared.registers.words import Type
 
 #: What such a field holds is an id, a figure, a day or one of the choices, unless the definition calls it personal.
@@ -51,7 +50,7 @@ def forget_in_record(record: Record, register: Register | None, ids: Collection[
     ]
     if removed:
         if register is not None:
-            record.tokens = tokens(register.fields, record.values)
+            record.refresh_tokens(register)
         else:
             record.tokens = []
         record.shared = [key for key in record.shared if not any(text in key for text in removed)]

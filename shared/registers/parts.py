@@ -1,4 +1,4 @@
-"""What a record is made of besides its values: what was done to it, put right, and what it owes a balance."""
+"""What a record is made of besides its values: what was done to it, put right, and what it still owes others."""
 
 from __future__ import annotations
 
@@ -58,3 +58,20 @@ class Owed:
     amount: str
     source: str
     told: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ToOpen:
+    """A step after which the rule ``rule`` opens other records; ``turn`` tells an action's repeats apart."""
+
+    rule: str
+    by: str
+    turn: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ClockOpening:
+    """A rule that opens other records when a clock fires; kept, because the timer reads no rulebook."""
+
+    rule: str
+    at: tuple[str, ...]

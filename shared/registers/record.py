@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, ClassVar
@@ -12,14 +12,14 @@ from shared.errors import RuleRefused, ValidationFailed
 from shared.history import Cause
 from shared.registers.definition import Action, ClockRule, Notice, Register
 from shared.registers.demands import Hand, demand, granted, run_checks, with_defaults
-from shared.registers.parts import Act, ClockNotice, Correction, Owed
+from shared.registers.parts import Act, ClockNotice, ClockOpening, Correction, Owed, ToOpen
 from shared.registers.reckoning import applies, numeric, with_computed
 from shared.registers.sharing import shared_keys
 from shared.registers.signing import levels_of, role_for, signatures
 from shared.registers.stock import Change, changes_of
 from shared.registers.timing import since_of, until_of, years_before
-from shared.registers.values import read_values, tokens
-from shared.registers.words import CLOSED, CORRECTED, DESTROY, OPENED, Default, Type
+from shared.registers.values import read_values, token, tokens
+from shared.registers.words import CLOSED, CORRECTED, DESTROY, OPENED, ORIGIN, Default, Type
 from shared.timed import Timed
 
 #: What a field that an action fills says anew every time the action is taken.
@@ -49,6 +49,11 @@ class Record(Timed):
     clock_notices: list[ClockNotice] = field(default_factory=list)
     owed: list[Owed] = field(default_factory=list)
     owed_since: datetime | None = None
+    #: The record that opened this one.
+    origin: str | None = None
+    to_open: list[ToOpen] = field(default_factory=list)
+    to_open_since: datetime | None = None
+    clock_openings: list[ClockOpening] = field(default_factory=list)
     destroyed_at: datetime | None = None
 
     @classmethod
@@ -62,10 +67,15 @@ class Record(Timed):
         regulation: str,
         given: Mapping[str, Any],
         number: str | None,
+        origin: str | None = None,
     ) -> Record:
-        """Return a new record; RuleRefused names the rule that forbids it or asks for more."""
+        """Return a new record; RuleRefused names the rule that forbids it or asks for more.
+
+        What another record, its ``origin``, opens is opened by a rule, whoever took the step that it follows from.
+        """
         fields = register.of_opening()
-        granted(register.open, hand, {}, "", register.source, f"{register.name}")
+        if origin is None:
+            granted(register.open, hand, {}, "", register.source, f"{register.name}")
         values = {code: value for code, value in read_values(fields, given).items() if value is not None}
         record = cls(
             id=record_id,
@@ -77,6 +87,7 @@ class Record(Timed):
             opened_at=hand.at,
             opened_by=hand.actor,
             values=values,
+            origin=origin,
         )
         record._fill(register, with_defaults(fields, values, hand))
         demand(register, record.values, {f.code for f in fields if f.required}, record.values.keys())
@@ -181,6 +192,8 @@ class Record(Timed):
             raise RuleRefused(f"it is kept for {rule.years} years after it is closed", rule=rule.source)
         if self.owed:
             raise RuleRefused("a balance does not know of it yet", rule=rule.source)
+        if self.to_open:
+            raise RuleRefused("what it opens is not there yet", rule=rule.source)
         self.values, self.tokens, self.shared, self.staff = {}, [], [], [self.opened_by]
         self.acts = [replace(act, sets={}) for act in self.acts]
         self.corrections = [replace(each, before=None, after=None, reason="") for each in self.corrections]
@@ -203,6 +216,23 @@ class Record(Timed):
             for c in changes
         ]
 
+    def opened_others(self, done: Sequence[ToOpen], refused: Mapping[str, str], at: datetime) -> None:
+        """Forget what is ``done``; flag the rules that were ``refused``, each with its source."""
+        self.to_open = [each for each in self.to_open if each not in done]
+        if not self.to_open:
+            self.to_open_since = None
+        for rule, source in refused.items():
+            flag = f"not_opened:{rule}"
+            if flag not in self.flags:
+                self.flags = [*self.flags, flag]
+                self._flag(flag, source, at, Cause(f"{self.id}/{rule}", "system"))
+
+    def refresh_tokens(self, register: Register) -> None:
+        """Write down anew what the record is found by."""
+        self.tokens = tokens(register.fields, self.values)
+        if self.origin is not None:
+            self.tokens.append(token(ORIGIN, self.origin))
+
     def note_read(self, role: str, at: datetime, cause: Cause) -> None:
         """Write down that a confidential record was read."""
         self.record("record_read", {**self._head(), "role": role}, at=at, cause=cause)
@@ -219,6 +249,7 @@ class Record(Timed):
         for notice in self.clock_notices:
             if event in notice.at:
                 self._notice(notice, now, cause)
+        self._will_open([each.rule for each in self.clock_openings if event in each.at], "", cause.actor, now)
 
     def _may(self, register: Register, action: Action, hand: Hand) -> str:
         self._refuse_destroyed(action.source)
@@ -264,10 +295,24 @@ class Record(Timed):
         for notice in register.notices:
             if set(notice.at).intersection(steps) and applies(notice.when, self.values, numbers):
                 self._notice(notice, hand.at, hand.cause)
+        rules = [
+            rule.code
+            for rule in register.opens
+            if set(rule.at).intersection(steps) and applies(rule.when, self.values, numbers)
+        ]
+        again = sum(act.done and act.action == step for act in self.acts)
+        turn = f"{step}/{again}" if again > 1 else ""
+        self._will_open(rules, turn, hand.actor, hand.at)
+
+    def _will_open(self, rules: Sequence[str], turn: str, by: str, at: datetime) -> None:
+        """Remember, in the write that carries a step, what it opens."""
+        self.to_open += [ToOpen(rule, by, turn) for rule in rules]
+        if rules and self.to_open_since is None:
+            self.to_open_since = at
 
     def _refresh(self, register: Register) -> None:
         """Keep what the record is found by, and what it may not share."""
-        self.tokens = tokens(register.fields, self.values)
+        self.refresh_tokens(register)
         self.shared = list(shared_keys(register, self.org, self.values, is_open=self.is_open))
         # The timer reads no rulebook: what its notices depend on changes only with a step, and is weighed here.
         numbers = numeric(register.fields, register.computed)
@@ -276,6 +321,12 @@ class Record(Timed):
             for n in register.notices
             if any(step.startswith(("breach:", "warn:")) for step in n.at)
             and applies(n.when, self.values, numbers)
+        ]
+        self.clock_openings = [
+            ClockOpening(rule.code, rule.at)
+            for rule in register.opens
+            if any(step.startswith(("breach:", "warn:")) for step in rule.at)
+            and applies(rule.when, self.values, numbers)
         ]
         named = [
             str(self.values[f.code])

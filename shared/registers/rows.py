@@ -10,6 +10,7 @@ import marshmallow
 from marshmallow import fields, validates_schema
 
 from shared.registers.checking import register_faults
+from shared.registers.checking_opens import circle_faults, opening_faults
 from shared.registers.definition import (
     Action,
     BalanceRule,
@@ -20,19 +21,32 @@ from shared.registers.definition import (
     Confidential,
     Extends,
     Field,
+    Gap,
     Grant,
     Level,
     Movement,
     NoOverlap,
     Notice,
     Obligation,
+    Opens,
     Register,
     Retention,
     Sampling,
     State,
     Unique,
 )
-from shared.registers.rows_values import ClockTime, Codes, Number, Options, Pattern, Plain, Point
+from shared.registers.rows_values import (
+    ClockTime,
+    Codes,
+    Copies,
+    Fills,
+    Hours,
+    Number,
+    Options,
+    Pattern,
+    Plain,
+    Point,
+)
 from shared.registers.words import Every, Is, Move, Otherwise, Sum, Type
 from shared.regulations.fields import (
     REQUIRED,
@@ -248,11 +262,20 @@ class _BalanceRow(Row):
     source = source()
 
 
+class _GapRow(Row):
+    builds = Gap
+    minutes = sourced(Whole(least=1, most=1440), **REQUIRED)
+    hours = sourced(Hours(), load_default=None)
+
+
 class _ObligationRow(Row):
     builds = Obligation
     code = Text(**REQUIRED)
     name = Text(**REQUIRED)
-    every = OneOf(Every, **REQUIRED)
+    every = OneOf(Every, load_default=None)
+    times = Whole(least=1, most=99, load_default=1)
+    every_days = sourced(Whole(least=1, most=3660), load_default=None)
+    gap = nested(_GapRow(), load_default=None)
     by = ClockTime(load_default=None)
     on_day = Whole(least=1, most=366, load_default=None)
     each = Text(load_default=None)
@@ -262,6 +285,19 @@ class _ObligationRow(Row):
     workdays_only = Flag(load_default=False)
     to_workday = Flag(load_default=False)
     when = condition_field()
+    source = source()
+
+
+class _OpensRow(Row):
+    builds = Opens
+    code = Text(**REQUIRED)
+    register = Text(**REQUIRED)
+    at = Codes(**REQUIRED)
+    when = condition_field()
+    rows = Text(load_default=None)
+    row_when = condition_field()
+    fills = Fills(load_default=())
+    copies = Copies(load_default=())
     source = source()
 
 
@@ -306,6 +342,7 @@ class _RegisterRow(Row):
     retention = nested(_RetentionRow(), load_default=None)
     sampling = nested(_SamplingRow(), load_default=None)
     confidential = nested(_ConfidentialRow(), load_default=None)
+    opens = Table(_OpensRow(), load_default=())
     source = source()
 
 
@@ -326,10 +363,13 @@ def registers_field() -> fields.Field[Any]:
 
 def registers_problems(registers: tuple[Register, ...]) -> dict[str, Any]:
     """Return what is wrong inside and between the definitions, nested as the file is."""
-    codes = {register.code for register in registers}
+    codes = {register.code: register for register in registers}
     problems: dict[str, Any] = {}
+    circles = list(circle_faults(registers))
     for register in registers:
-        for path, reason in register_faults(register, codes):
+        faults = [*register_faults(register, codes), *opening_faults(register, codes)]
+        faults += [(path, reason) for code, path, reason in circles if code == register.code]
+        for path, reason in faults:
             node = problems.setdefault(register.code, {})
             *steps, last = path.split(".")
             for step in steps:

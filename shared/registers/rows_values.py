@@ -89,6 +89,37 @@ class Codes(Value[tuple[str, ...]]):
         return Many(Text()).read(value)
 
 
+class Fills(Value[tuple[tuple[str, object], ...]]):
+    """A mapping of fields to what stands in them."""
+
+    def read(self, value: object) -> tuple[tuple[str, object], ...]:
+        """Read the mapping."""
+        if not isinstance(value, Mapping) or not value:
+            raise marshmallow.ValidationError("must be a mapping of fields to values")
+        return read_each(value, lambda code, given: (Text().read(code), Plain().read(given)))
+
+
+class Copies(Value[tuple[tuple[str, tuple[str, ...]], ...]]):
+    """A mapping of fields to the field, or the fields, they are copied from."""
+
+    def read(self, value: object) -> tuple[tuple[str, tuple[str, ...]], ...]:
+        """Read the mapping."""
+        if not isinstance(value, Mapping) or not value:
+            raise marshmallow.ValidationError("must be a mapping of fields to fields")
+        return read_each(value, lambda code, given: (Text().read(code), Codes().read(given)))
+
+
+class Hours(Value[tuple[str, str]]):
+    """Two times of one day, the earlier first."""
+
+    def read(self, value: object) -> tuple[str, str]:
+        """Read both."""
+        times = Many(ClockTime()).read(value)
+        if len(times) != len(("begins", "ends")) or times[0] >= times[1]:
+            raise marshmallow.ValidationError("must be two times of day, the earlier first")
+        return times[0], times[1]
+
+
 class Point(Value[WarnPoint]):
     """A percentage of the time that has passed, or ``{amount, unit}`` before its end."""
 

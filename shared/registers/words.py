@@ -8,6 +8,8 @@ from enum import StrEnum
 OPENED, CLOSED, CORRECTED = "opened", "closed", "corrected"
 #: The action that ends the life of a record whose time is over; no action of a definition may be called so.
 DESTROY = "destroy"
+#: What a record is found by that another one opened; no field may be called so.
+ORIGIN = "origin"
 #: The state of records whose register names no states: written once, and done with.
 FILED = "filed"
 

@@ -13,6 +13,7 @@ from shared.numbering import number_of, series
 from shared.registers.definition import Field, Register, Unique
 from shared.registers.demands import Hand
 from shared.registers.handlers.needs import Counting, HoldsRegisters
+from shared.registers.handlers.openings import Openings
 from shared.registers.handlers.stocks import Stocks
 from shared.registers.lookup import Known, nothing_known, with_known
 from shared.registers.record import Record
@@ -43,9 +44,18 @@ class KeepRegisters:
         self._known = known
         self._records, self._stocks, self._serials = records, stocks, serials
         self._rules, self._clock = rules, clock
+        self._openings = Openings(records, rules, clock, self._open_once)
 
     def open_record(self, call: Caller, data: Mapping[str, Any]) -> dict[str, Any]:
         """Open a record of the register ``data["register"]`` with ``values``."""
+        return self._open(call, data, None)
+
+    def _open_once(self, call: Caller, data: Mapping[str, Any], origin: str) -> None:
+        """Open what the record ``origin`` opens, unless it is there: its values may differ by now."""
+        if self._records.get(new_id(_PREFIX, call), call.org) is None:
+            self._open(call, data, origin)
+
+    def _open(self, call: Caller, data: Mapping[str, Any], origin: str | None) -> dict[str, Any]:
         ruling = self._rules.in_force(call.org, self._clock.now())
         register = register_of(ruling, data["register"])
         record_id = new_id(_PREFIX, call)
@@ -59,6 +69,7 @@ class KeepRegisters:
                 "org": call.org,
                 "regulation": ruling.version,
                 "given": with_known(register.fields, data["values"], call.org, self._known),
+                "origin": origin,
             }
             record = Record.opened(register, hand, number=None, **arguments)
             self._refuse_shared(register, record)
@@ -67,7 +78,7 @@ class KeepRegisters:
                 record = Record.opened(register, hand, number=number, **arguments)
             self._check_links(register, record, {})
             changes[:] = record.changes(register, OPENED)
-            intent = {"step": "open_record", "record_id": new, "data": dict(data)}
+            intent = {"step": "open_record", "record_id": new, "data": dict(data), "origin": origin}
             self._move(record, changes, call, cause, intent)
             return record
 
@@ -121,15 +132,18 @@ class KeepRegisters:
             self._refuse_shared(register, record)
             self._check_links(register, record, before)
 
-        return change(self._records, call, data, "record", step, written_view)
+        result = change(self._records, call, data, "record", step, written_view)
+        self._settle(data["id"], call.org)
+        return result
 
     def catch_up(self) -> bool:
-        """Finish steps that moved a balance and died; return whether there may be more at once."""
-        return self._stocks.catch_up(self._repeat)
+        """Finish steps that moved a balance or open others and died; return whether there may be more at once."""
+        more = self._stocks.catch_up(self._repeat)
+        return self._openings.catch_up() or more
 
     def _repeat(self, call: Caller, intent: Mapping[str, Any]) -> object:
         if intent["step"] == "open_record":
-            return self.open_record(call, intent["data"])
+            return self._open(call, intent["data"], intent.get("origin"))
         return self.act_on_record(call, intent["data"])
 
     def _move(
@@ -152,6 +166,7 @@ class KeepRegisters:
         record = self._records.get(record_id, org)
         if record is not None:
             self._stocks.settle(record)
+            self._openings.settle(record)
 
     def _hand(self, call: Caller, ruling: Ruling[HoldsRegisters], cause: Cause) -> Hand:
         return Hand(call.actor, call.roles, self._clock.now(), cause, ruling.calendar, ruling.zone)

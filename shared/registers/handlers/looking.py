@@ -6,8 +6,8 @@ import base64
 import csv
 import hashlib
 import io
-from collections.abc import Iterator, Mapping, Sequence
-from datetime import date, datetime, time, timedelta
+from collections.abc import Mapping, Sequence
+from datetime import datetime
 from decimal import ROUND_CEILING
 from typing import TYPE_CHECKING, Any
 
@@ -18,17 +18,14 @@ from shared.clock import Clock
 from shared.errors import Problem, ValidationFailed
 from shared.history import moment_of, timestamp
 from shared.identity.roles import PERSONAL_DATA
-from shared.registers.definition import Obligation, Register
-from shared.registers.demands import OPENER
+from shared.registers.definition import Register
 from shared.registers.handlers.keeping import register_of
+from shared.registers.handlers.missing import Missing
 from shared.registers.handlers.needs import HoldsRegisters
 from shared.registers.handlers.reading import admitted
 from shared.registers.handlers.views import masked, row_view
-from shared.registers.reckoning import applies, numeric
 from shared.registers.record import Record
-from shared.registers.values import token
-from shared.registers.words import Every
-from shared.ruling import Rules, Ruling
+from shared.ruling import Rules
 
 if TYPE_CHECKING:
     from shared.mongo.registers import RecordsKept
@@ -45,9 +42,10 @@ class LookOverRegisters:
     def __init__(self, records: RecordsKept, rules: Rules[HoldsRegisters], clock: Clock) -> None:
         """Use what keeps records."""
         self._records, self._rules, self._clock = records, rules, clock
+        self._missing = Missing(records)
 
     def list_missing(self, call: Caller, data: Mapping[str, Any]) -> list[dict[str, Any]]:
-        """Return the obligations whose record was due by ``data["at"]`` in its last period and is not there."""
+        """Return the obligations whose records were due by ``data["at"]`` and are not there, or not often enough."""
         at = data["at"] or self._clock.now()
         ruling = self._rules.in_force(call.org, at)
         registers = ruling.rules.registers
@@ -57,7 +55,7 @@ class LookOverRegisters:
             row
             for register in registers
             for obligation in register.obligations
-            for row in self._missing(call.org, ruling, register, obligation, at)
+            for row in self._missing.of(call.org, ruling, register, obligation, at)
         ]
 
     def sample_records(self, call: Caller, data: Mapping[str, Any]) -> list[dict[str, Any]]:
@@ -101,114 +99,6 @@ class LookOverRegisters:
 
     def _register(self, call: Caller, code: str) -> Register:
         return register_of(self._rules.in_force(call.org, self._clock.now()), code)
-
-    def _missing(
-        self,
-        org: str,
-        ruling: Ruling[HoldsRegisters],
-        register: Register,
-        obligation: Obligation,
-        at: datetime,
-    ) -> Iterator[dict[str, Any]]:
-        period = _last_due(ruling, obligation, at)
-        if period is None:
-            return
-        first, end, due = period
-        there = set(self._there(org, ruling, register, obligation, first, end))
-        for target in _targets(obligation):
-            if target not in there:
-                yield {
-                    "register": register.code,
-                    "obligation": obligation.code,
-                    "for": target,
-                    "first_day": first.isoformat(),
-                    "last_day": (end - timedelta(days=1)).isoformat(),
-                    "due_at": timestamp(due),
-                    "source": obligation.source,
-                }
-
-    def _there(
-        self,
-        org: str,
-        ruling: Ruling[HoldsRegisters],
-        register: Register,
-        obligation: Obligation,
-        first: date,
-        end: date,
-    ) -> Iterator[str | None]:
-        """Yield for whom there is a record of the days from ``first`` to before ``end``."""
-        query: dict[str, Any] = {"org": org, "register": register.code}
-        if obligation.day_field is None:
-            bounds = [datetime.combine(day, time.min, ruling.zone) for day in (first, end)]
-            query["opened_at"] = {"$gte": bounds[0], "$lt": bounds[1]}
-        else:
-            bounds_of_day = {
-                "$gte": token(obligation.day_field, first),
-                "$lt": token(obligation.day_field, end),
-            }
-            query["tokens"] = {"$elemMatch": bounds_of_day}
-        if obligation.state:
-            query["state"] = {"$in": list(obligation.state)}
-        numbers = numeric(register.fields, register.computed)
-        for record in self._records.rows(query):
-            if not applies(obligation.when, record["values"], numbers):
-                continue
-            if obligation.of is None:
-                yield None
-            elif obligation.each == OPENER:
-                yield record["opened_by"]
-            else:
-                value = record["values"].get(obligation.each or "")
-                yield None if value is None else str(value)
-
-
-def _targets(obligation: Obligation) -> tuple[str | None, ...]:
-    """Return for whom a record is due: where the register asks by name, for nobody until somebody is named."""
-    if obligation.of is not None:
-        return obligation.of.value
-    return () if obligation.each is not None else (None,)
-
-
-def _last_due(
-    ruling: Ruling[HoldsRegisters], obligation: Obligation, at: datetime
-) -> tuple[date, date, datetime] | None:
-    """Return first day, the day after the last, and due instant of the latest period that is due by ``at``."""
-    day = at.astimezone(ruling.zone).date()
-    for _ in range(400):
-        first, end = _period(obligation.every, day)
-        due = _due(ruling, obligation, first, end)
-        skipped = (
-            obligation.workdays_only
-            and obligation.every is Every.DAY
-            and not ruling.calendar.is_working_day(first)
-        )
-        if due <= at and not skipped:
-            return first, end, due
-        day = first - timedelta(days=1)
-    return None
-
-
-def _due(ruling: Ruling[HoldsRegisters], obligation: Obligation, first: date, end: date) -> datetime:
-    last = end - timedelta(days=1)
-    if obligation.on_day is not None and obligation.every is not Every.DAY:
-        last = min(last, first + timedelta(days=obligation.on_day - 1))
-    while obligation.to_workday and last > first and not ruling.calendar.is_working_day(last):
-        last -= timedelta(days=1)
-    if obligation.by is None:
-        return datetime.combine(last + timedelta(days=1), time.min, ruling.zone)
-    return datetime.combine(last, time.fromisoformat(obligation.by), ruling.zone)
-
-
-def _period(every: Every, day: date) -> tuple[date, date]:
-    if every is Every.DAY:
-        return day, day + timedelta(days=1)
-    if every is Every.WEEK:
-        first = day - timedelta(days=day.weekday())
-        return first, first + timedelta(days=7)
-    if every is Every.MONTH:
-        first = day.replace(day=1)
-        return first, (first + timedelta(days=32)).replace(day=1)
-    return date(day.year, 1, 1), date(day.year + 1, 1, 1)
 
 
 def _of_period(org: str, register: Register, data: Mapping[str, Any]) -> dict[str, Any]:

@@ -63,6 +63,7 @@ def record_view(record: Record, register: Register, *, full: bool) -> dict[str, 
             for each in record.corrections
         ],
         "clocks": record.clock_view(),
+        "origin": record.origin,
         "regulation": record.regulation,
     }
 
