@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from services.followup.application_surveys import SurveyApplication, build_surveys
 from services.followup.handlers.consequences import Consequences, Reaction
 from services.followup.handlers.desk import Desk
 from services.followup.handlers.firing import FireClocks
@@ -43,6 +44,7 @@ class Application:
     people: People
     consequences: Consequences
     measures: Measures
+    surveys: SurveyApplication
     keep_registers: KeepRegisters
     read_registers: ReadRegisters
     look_over_registers: LookOverRegisters
@@ -72,18 +74,25 @@ def build(runtime: Runtime) -> Application:
     known.ensure_indexes()
     people = People(known, clock)
     measures = Measures(keep_registers)
-    reactions: dict[tuple[str, str], list[Reaction]] = {}
+    surveys = build_surveys(runtime, rules, people, measures, records, repository)
+    timed += surveys.timed
+    reactions: dict[tuple[str, str], list[Reaction]] = {
+        ("followup", "survey_changed"): [surveys.outcome.changed],
+        ("followup", "survey_low"): [surveys.outcome.low],
+    }
     return Application(
         follow=FollowCases(repository, scheduler, clock, ids),
         timers=(
             FireClocks(repository, clock, ids, digest_above=digest_above),
             FireTimed(timed, clock, ids, digest_above=digest_above),
+            surveys.ask,
         ),
         recompute_clocks=Recompute(timed, rules, clock, ids, digest_above=digest_above),
         desk=Desk(repository, rulebooks, clock),
         people=people,
         consequences=Consequences(people, reactions),
         measures=measures,
+        surveys=surveys,
         keep_registers=keep_registers,
         read_registers=ReadRegisters(records, balances, rules, clock),
         look_over_registers=LookOverRegisters(records, rules, clock),

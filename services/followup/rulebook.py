@@ -23,6 +23,7 @@ from services.followup.domain.rulebook import (
     ReceiptRule,
     Trigger,
 )
+from services.followup.rulebook_surveys import survey_problems, survey_roles, surveys_field
 from services.handbooks import why_not_citable
 from services.names import SERVICES
 from shared.registers.rows import register_roles, registers_field, registers_problems
@@ -143,12 +144,19 @@ class FollowupRulesSchema(Row):
     quiet_hours = Many(nested(_QuietHoursRow()), load_default=())
     receipt = nested(_ReceiptRow(), load_default=None, allow_none=True)
     registers = registers_field()
+    surveys = surveys_field()
 
     @validates_schema
     def _registers_fit(self, data: dict[str, Any], **_: object) -> None:
         problems = registers_problems(data["registers"])
         if problems:
             raise marshmallow.ValidationError({"registers": problems})
+
+    @validates_schema
+    def _surveys_fit(self, data: dict[str, Any], **_: object) -> None:
+        problems = survey_problems(data["surveys"], tuple(each.code for each in data.get("messages", ())))
+        if problems:
+            raise marshmallow.ValidationError({"surveys": problems})
 
     @validates_schema
     def _has_what_receipts_say(self, data: dict[str, Any], **_: object) -> None:
@@ -162,6 +170,7 @@ class FollowupRulesSchema(Row):
 def _roles(rules: FollowupRules) -> Iterator[tuple[str, str]]:
     """Yield every role the rulebook names, with its path."""
     yield from register_roles(rules.registers)
+    yield from survey_roles(rules.surveys)
 
 
 def read_rulebooks(organisations: Path, profiles: Path = PROFILES) -> Loaded[FollowupRules]:

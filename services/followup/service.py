@@ -8,6 +8,7 @@ from typing import Any
 from services.followup.application import Application
 from services.followup.schemas import CallbackQuery, CompleteCallback, MessageQuery, RenderMessage
 from services.followup.service_people import PeopleCalls
+from services.followup.service_surveys import SurveyCalls
 from shared.arguments import ById
 from shared.messaging.consumer import event_batches
 from shared.messaging.delivery import Delivery
@@ -23,7 +24,7 @@ CALLER_ROLES = ("followup_agent", "complaint_handler", "supervisor", "manager", 
 SENDER_ROLES = ("followup_agent", "supervisor", "system")
 
 
-class FollowupService(PeopleCalls, RegisterCalls):
+class FollowupService(PeopleCalls, SurveyCalls, RegisterCalls):
     """Callbacks after replies, and messages to customers."""
 
     name = "followup"
@@ -39,6 +40,7 @@ class FollowupService(PeopleCalls, RegisterCalls):
     def on_complaints_events(self, deliveries: Sequence[Delivery]) -> None:
         """Follow what happens on cases."""
         self.app.follow(deliveries)
+        self.app.surveys.after_cases(deliveries)
 
     @event_batches(
         "intake",
@@ -54,7 +56,7 @@ class FollowupService(PeopleCalls, RegisterCalls):
         """Learn whom there is, and do what follows."""
         self.app.consequences("intake", deliveries)
 
-    @event_batches("followup", types=("callback_unsatisfied",))
+    @event_batches("followup", types=("callback_unsatisfied", "survey_changed", "survey_low"))
     def on_followup_events(self, deliveries: Sequence[Delivery]) -> None:
         """Do what follows from what happened here."""
         self.app.consequences("followup", deliveries)

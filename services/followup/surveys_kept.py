@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -50,7 +50,11 @@ class WavesKept(Kept[Wave]):
 
     def before(self, wave: Wave) -> Wave | None:
         """Return the wave of the same kind launched last before ``wave``."""
-        query = {"org": wave.org, "kind": wave.kind, "launched_at": {"$lt": wave.launched_at or wave.planned_at}}
+        query = {
+            "org": wave.org,
+            "kind": wave.kind,
+            "launched_at": {"$lt": wave.launched_at or wave.planned_at},
+        }
         rows = self.find(query, sort=[("launched_at", DESCENDING)], limit=1)
         return rows[0] if rows else None
 
@@ -82,8 +86,10 @@ class InvitationsKept(Kept[Invitation]):
 
     def ensure_indexes(self) -> None:
         """Create the indexes of a wave's list and figures."""
-        wave = [("wave_id", ASCENDING), ("state", ASCENDING), ("_id", ASCENDING)]
-        self.store.ensure_indexes([IndexModel(wave), IndexModel([("wave_id", ASCENDING), ("_id", ASCENDING)])])
+        keys = (("state", "_id"), ("_id",), ("counted",))
+        self.store.ensure_indexes(
+            [IndexModel([("wave_id", ASCENDING), *((key, ASCENDING) for key in each)]) for each in keys]
+        )
 
     def add(self, invitations: Sequence[Invitation]) -> Inserted:
         """Write invitations; those already there are reported as known."""
@@ -99,6 +105,11 @@ class InvitationsKept(Kept[Invitation]):
         query: dict[str, Any] = {"wave_id": wave_id, "state": INVITED}
         if after:
             query["_id"] = {"$gt": after}
+        return self.find(query, sort=[("_id", ASCENDING)], limit=limit)
+
+    def with_facts(self, wave_id: str, facts: Collection[str], limit: int) -> list[Invitation]:
+        """Return the invitations of a wave of which one of ``facts`` holds."""
+        query = {"wave_id": wave_id, "counted": {"$in": sorted(facts)}}
         return self.find(query, sort=[("_id", ASCENDING)], limit=limit)
 
     def counts(self, wave_id: str) -> dict[str, int]:

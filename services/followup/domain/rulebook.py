@@ -8,6 +8,7 @@ from datetime import time
 from decimal import Decimal
 from enum import StrEnum
 
+from services.followup.domain.surveys.definition import SurveyKind
 from shared.registers.definition import Register
 from shared.regulations.values import Sourced
 from shared.worktime import Duration
@@ -128,6 +129,7 @@ class FollowupRules:
     quiet_hours: tuple[QuietHours, ...]
     receipt: ReceiptRule | None = None
     registers: tuple[Register, ...] = ()
+    surveys: tuple[SurveyKind, ...] = ()
 
     def callbacks_after(self, trigger: Trigger, *, valid: bool) -> tuple[CallbackRule, ...]:
         """Return the callbacks to be made after ``trigger`` on a matter found valid or not."""
@@ -144,6 +146,10 @@ class FollowupRules:
     def register(self, code: str) -> Register | None:
         """Return the register called ``code``, or ``None`` when the rulebook has none."""
         return next((register for register in self.registers if register.code == code), None)
+
+    def survey(self, code: str) -> SurveyKind | None:
+        """Return the kind of survey called ``code``, or ``None`` when the rulebook has none."""
+        return next((kind for kind in self.surveys if kind.code == code), None)
 
     def message(self, code: str) -> MessageTemplate | None:
         """Return the template called ``code``, or ``None`` when the rulebook has none."""

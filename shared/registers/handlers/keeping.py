@@ -23,7 +23,8 @@ from shared.ruling import Rules, Ruling
 if TYPE_CHECKING:
     from shared.mongo.registers import RecordsKept
 
-_PREFIX = "rd"
+#: How the ids of records begin.
+PREFIX = "rd"
 
 
 class KeepRegisters:
@@ -45,7 +46,7 @@ class KeepRegisters:
         """Open a record of the register ``data["register"]`` with ``values``."""
         ruling = self._rules.in_force(call.org, self._clock.now())
         register = register_of(ruling, data["register"])
-        record_id = new_id(_PREFIX, call)
+        record_id = new_id(PREFIX, call)
         changes: list[Change] = []
 
         def build(new: str, cause: Cause) -> Record:
@@ -69,7 +70,7 @@ class KeepRegisters:
             return record
 
         try:
-            result = create(self._records, call, data, _PREFIX, build, written_view)
+            result = create(self._records, call, data, PREFIX, build, written_view)
         except KefuError as error:
             self._give_back(error, record_id, changes, call)
             raise

@@ -69,6 +69,15 @@ class Rhythm:
 
 
 @dataclass(frozen=True, slots=True)
+class Limit:
+    """A score that calls for something: what is to be done is said by ``measure``."""
+
+    value: Decimal
+    measure: str
+    source: str
+
+
+@dataclass(frozen=True, slots=True)
 class SurveyKind:
     """One kind of survey; what is None the rulebook does not ask for.
 
@@ -96,8 +105,8 @@ class SurveyKind:
     closes: Sourced[Duration] | None = None
     reminders: tuple[WarnPoint, ...] = ()
     returns: Sourced[Decimal] | None = None
-    average: Sourced[Decimal] | None = None
-    low: Sourced[int] | None = None
+    average: Limit | None = None
+    low: Limit | None = None
     credibility: Sourced[bool] | None = None
     rhythm: Rhythm | None = None
     after_case: Sourced[bool] | None = None
@@ -120,7 +129,9 @@ class SurveyKind:
                 problems.append(Problem(f"scores.{code}", f"must be from {scale}"))
         lacking = [each.code for each in self.dimensions if each.code not in scores]
         problems += [Problem(f"scores.{code}", "is missing") for code in lacking]
-        problems += [Problem(f"tags.{tag}", "is no tag of this survey") for tag in tags if tag not in self.tags]
+        problems += [
+            Problem(f"tags.{tag}", "is no tag of this survey") for tag in tags if tag not in self.tags
+        ]
         if not self.dimensions and not tags and comment is None:
             problems.append(Problem("comment", "is missing: the survey asks for nothing else"))
         if problems:

@@ -1,4 +1,4 @@
-"""What a wave's answers come to: averages, satisfied shares, net promoters, gaps, response; exact, from counts alone."""
+"""What a wave's answers come to: averages, satisfied shares, net promoters, gaps, response; from counts alone."""
 
 from __future__ import annotations
 
@@ -55,7 +55,9 @@ class Scores:
 
     def share(self, least: int, most: int | None = None) -> int:
         """Return how many gave at least ``least`` and at most ``most``."""
-        return sum(n for score, n in self.counts.items() if score >= least and (most is None or score <= most))
+        return sum(
+            n for score, n in self.counts.items() if score >= least and (most is None or score <= most)
+        )
 
 
 class Figures:

@@ -100,7 +100,7 @@ class Invitation(Aggregate):
             return
         for code, score in reply.scores.items():
             if score <= low.value:
-                found = {"dimension": code, "score": score, "limit": low.value, "source": low.source}
+                found = {"dimension": code, "score": score, "limit": str(low.value), "source": low.source}
                 self.record("survey_low", head | found, at=at, cause=cause)
 
     def _still_open(self, kind: SurveyKind) -> None:

@@ -31,7 +31,9 @@ def last_stretch(rhythm: Rhythm, today: date) -> Stretch:
 
 def _before_a_month(months: tuple[int, ...], today: date) -> Stretch:
     """Questionnaires go out before a month begins: what went out since the one before counts."""
-    begins = sorted(date(year, month, 1) for year in range(today.year - 2, today.year + 1) for month in months)
+    begins = sorted(
+        date(year, month, 1) for year in range(today.year - 2, today.year + 1) for month in months
+    )
     passed = [begin for begin in begins if begin <= today]
     return Stretch(f"{passed[-1]:%Y-%m}", passed[-2], passed[-1])
 

@@ -22,7 +22,7 @@ class Stratum:
 
 
 def wanted(population: int, size: int | None, percent: Decimal | None) -> int:
-    """Return how many are to be asked: ``percent`` of all, rounded up, or ``size``, or all; never more than there are."""
+    """Return how many are to be asked: ``percent`` of all, rounded up, or ``size``, or all; at most everybody."""
     if percent is not None:
         return min(population, int((percent * population / 100).to_integral_value(ROUND_CEILING)))
     return population if size is None else min(population, size)

@@ -124,7 +124,9 @@ class Wave(Timed):
         if kind.closes:
             self.begin_clock(COLLECT, kind.closes, calendar, at, cause, warn_at=kind.reminders)
 
-    def stand(self, until: datetime, calendar: Calendar, kind: SurveyKind, at: datetime, cause: Cause) -> None:
+    def stand(
+        self, until: datetime, calendar: Calendar, kind: SurveyKind, at: datetime, cause: Cause
+    ) -> None:
         """Be launched without a draw until the instant ``until``: people are asked one by one as cases close."""
         self.state, self.launched_at = LAUNCHED, at
         self._record("launched", at, cause)
