@@ -87,7 +87,7 @@ class _KindRow(Row):
     dimensions = Table(_DimensionRow())
     results = Many(Text())
     tags = Many(Text())
-    anonymous = Flag()
+    anonymous = sourced(Flag())
     per_unit = Flag()
     launchers = sourced(Many(Text(), least=1))
     plan = sourced(Many(OneOf(Part), least=1))
@@ -122,10 +122,10 @@ def surveys_field() -> marshmallow.fields.Field[Any]:
 
 
 def survey_roles(kinds: tuple[SurveyKind, ...]) -> Iterator[tuple[str, str]]:
-    """Yield every role the section names, with its path."""
+    """Yield every role the section names, behind its path."""
     for kind in kinds:
         for role in kind.launchers.value if kind.launchers else ():
-            yield role, f"surveys.{kind.code}.launchers"
+            yield f"surveys.{kind.code}.launchers", role
 
 
 def survey_problems(kinds: tuple[SurveyKind, ...], templates: tuple[str, ...]) -> dict[str, Any]:

@@ -96,7 +96,7 @@ class SurveyKind:
     dimensions: tuple[Dimension, ...] = ()
     results: tuple[str, ...] = ()
     tags: tuple[str, ...] = ()
-    anonymous: bool = False
+    anonymous: Sourced[bool] | None = None
     per_unit: bool = False
     launchers: Sourced[tuple[str, ...]] | None = None
     plan: Sourced[tuple[Part, ...]] | None = None
@@ -112,6 +112,11 @@ class SurveyKind:
     after_case: Sourced[bool] | None = None
     message: str | None = None
     reminder: str | None = None
+
+    @property
+    def nameless(self) -> bool:
+        """Return whether an answer must not say who gave it (匿名)."""
+        return self.anonymous is not None and self.anonymous.value
 
     def dimension(self, code: str) -> Dimension | None:
         """Return the dimension called ``code``."""

@@ -67,7 +67,7 @@ class Invitation(Aggregate):
 
     def invite(self, kind: SurveyKind, cause: Cause) -> None:
         """Record that the person is asked."""
-        who = None if kind.anonymous else self.customer_id
+        who = None if kind.nameless else self.customer_id
         data = self._head() | {"method": self.method, "customer_id": who}
         self.record("survey_invited", data, at=self.invited_at, cause=cause)
 
@@ -86,7 +86,7 @@ class Invitation(Aggregate):
         self._still_open(kind)
         kind.check_answer(dict(reply.scores), reply.tags, reply.comment)
         self.state, self.answered_at, self.reply = ANSWERED, at, reply
-        if kind.anonymous:
+        if kind.nameless:
             self.customer_id = self.unit = self.case_id = self.contact_id = None
         head = self._head() | {"customer_id": self.customer_id}
         told: dict[str, Any] = {
