@@ -36,6 +36,16 @@ def _without_sort(self: Any, *arguments: Any, sort: Any = None, **named: Any) ->
 
 setattr(BulkOperationBuilder, "add_replace", _without_sort)  # noqa: B010 - to a type checker a method stays what it is
 
+_add_update: Callable[..., None] = BulkOperationBuilder.add_update
+
+
+def _update_without_sort(self: Any, *arguments: Any, sort: Any = None, **named: Any) -> None:
+    assert sort is None
+    _add_update(self, *arguments, **named)
+
+
+setattr(BulkOperationBuilder, "add_update", _update_without_sort)  # noqa: B010
+
 _ensure_uniques: Callable[..., None] = Collection._ensure_uniques
 
 

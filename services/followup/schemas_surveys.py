@@ -17,6 +17,7 @@ _MANY = 50
 _LARGEST_SAMPLE = 1_000_000
 _LONGEST_TOKEN = 200
 _HIGHEST = 100
+_WHOLE = 100
 
 
 def _code(**kwargs: Any) -> fields.String:
@@ -28,7 +29,7 @@ class PlanSurvey(Schema):
 
     kind = _code(required=True)
     purpose = long_text(2000, load_default=None, allow_none=True)
-    method = fields.Enum(Method, by_value=True, load_default=None, allow_none=True)
+    method = fields.String(load_default=None, allow_none=True, validate=validate.OneOf([*map(str, Method)]))
     where = fields.Dict(
         keys=_code(),
         values=line(64),
@@ -40,12 +41,8 @@ class PlanSurvey(Schema):
     size = fields.Integer(
         load_default=None, allow_none=True, strict=True, validate=validate.Range(1, _LARGEST_SAMPLE)
     )
-    percent = fields.Decimal(
-        load_default=None,
-        allow_none=True,
-        allow_nan=False,
-        places=2,
-        validate=validate.Range(0, _HIGHEST, min_inclusive=False),
+    percent = fields.Integer(
+        load_default=None, allow_none=True, strict=True, validate=validate.Range(1, _WHOLE)
     )
     stratify = _code(load_default=None, allow_none=True)
     seed = line(64, load_default=None, allow_none=True)

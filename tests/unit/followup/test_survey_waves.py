@@ -66,7 +66,7 @@ def test_only_the_post_service_supervisor_launches(logistics: SurveyOffice) -> N
 @pytest.mark.rule("B-PRO-16")
 @pytest.mark.parametrize(("back", "met", "rate"), [(450, True, "50.0"), (449, False, "49.9")])
 def test_of_900_sent_450_must_be_back_after_15_working_days(
-    tmp_path: Path, back: int, met: bool, rate: str
+    tmp_path: Path, back: int, *, met: bool, rate: str
 ) -> None:
     """Sent on 19 May 2025, a Monday; the Dragon Boat holiday on 2 June puts the end off to 10 June."""
     estate = SurveyOffice(tmp_path, "property")

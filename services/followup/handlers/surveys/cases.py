@@ -55,7 +55,8 @@ class Asking(Protocol):
 class AskAfterCases:
     """Takes whole batches; the events of a case may come in any order and any number of times.
 
-    The customer is known from its opening or a reply. Every month has a standing wave of its own.
+    The customer is known from its opening or a reply. Every month has a standing wave of its own;
+    where the rulebook gives no time for answers they are taken until the end of the month after.
     """
 
     def __init__(
@@ -117,10 +118,14 @@ class AskAfterCases:
             planned_at=now,
             standing=True,
         )
-        until = (month + timedelta(days=_LONGEST_MONTH)).replace(day=1)
+        until = _next(month) if kind.closes else _next(_next(month))
         wave.stand(until, ruling.calendar, kind, now, Cause(wave_id, "system"))
         self._waves.insert(wave)
         return wave
+
+
+def _next(month: datetime) -> datetime:
+    return (month + timedelta(days=_LONGEST_MONTH)).replace(day=1)
 
 
 def _told(fact: object) -> dict[str, Any]:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime, time
+from decimal import Decimal
 from typing import Any, Protocol
 
 from services.followup.domain.rulebook import FollowupRules
-from services.followup.domain.surveys.definition import SurveyKind
+from services.followup.domain.surveys.definition import Method, SurveyKind
 from services.followup.domain.surveys.figures import Figures, percent
 from services.followup.domain.surveys.rhythm import last_stretch
 from services.followup.domain.surveys.wave import Plan, Wave
@@ -162,11 +163,11 @@ def _plan(data: Mapping[str, Any], wave_id: str) -> Plan:
     return Plan(
         seed=data["seed"] or wave_id,
         purpose=data["purpose"],
-        method=data["method"],
+        method=Method(data["method"]) if data["method"] else None,
         where=data["where"],
         customers=tuple(data["customers"]),
         size=data["size"],
-        percent=data["percent"],
+        percent=None if data["percent"] is None else Decimal(data["percent"]),
         stratify=data["stratify"],
     )
 
