@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -192,7 +193,14 @@ def test_a_plan_repeated_under_its_key_is_one_wave(tmp_path: Path) -> None:
     """The same key is the same plan, and with other arguments a conflict."""
     office = SurveyOffice(tmp_path, "standard")
     call, data = office.by(key="k-plan"), {"kind": "satisfaction"}
-    usual = {"purpose": None, "method": None, "where": {}, "customers": [], "size": None, "percent": None}
+    usual: dict[str, Any] = {
+        "purpose": None,
+        "method": None,
+        "where": {},
+        "customers": [],
+        "size": None,
+        "percent": None,
+    }
     full = usual | {"stratify": None, "seed": None} | data
     waves = office.app.surveys.waves
     assert waves.plan(call, full) == waves.plan(call, full)
