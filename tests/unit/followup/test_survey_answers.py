@@ -234,7 +234,7 @@ def test_an_average_below_the_limit_opens_an_improvement_when_the_wave_closes(
     measures = office.told("record_opened")
     assert [row["register"] for row in measures] == ["corrective_measure"] * opened
     (summed,) = office.told("survey_summed")
-    assert summed["averages"] == {"overall": "4.10" if opened else "4.20"}
+    assert summed["averages"] == [{"dimension": "overall", "average": "4.10" if opened else "4.20"}]
     assert summed["below"] == ["overall"] * opened
 
 

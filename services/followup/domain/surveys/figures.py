@@ -122,9 +122,11 @@ class Figures:
             "results": dict(sorted(self.results.items())),
         }
 
-    def averages(self) -> dict[str, str | None]:
+    def averages(self) -> list[dict[str, str | None]]:
         """Return the average of each dimension, as text."""
-        return {code: _text(scores.average) for code, scores in self.dimensions.items()}
+        return [
+            {"dimension": code, "average": _text(scores.average)} for code, scores in self.dimensions.items()
+        ]
 
     def _row(self, scores: Scores) -> dict[str, Any]:
         dimension, satisfied, nps = scores.dimension, None, None

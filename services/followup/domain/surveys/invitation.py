@@ -91,7 +91,7 @@ class Invitation(Aggregate):
         head = self._head() | {"customer_id": self.customer_id}
         told: dict[str, Any] = {
             "channel": reply.channel,
-            "scores": dict(reply.scores),
+            "scores": [{"dimension": code, "score": score} for code, score in reply.scores.items()],
             "tags": list(reply.tags),
         }
         self.record("survey_answered", head | told, at=at, cause=cause)
