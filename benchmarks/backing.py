@@ -54,6 +54,7 @@ class Backing:
                 "KEFU_HTTP_HOST": "127.0.0.1",
                 "KEFU_JWKS_FILE": str(self.secrets.jwks_file),
                 "KEFU_PHONE_KEY_FILE": str(self.secrets.phone_key_file),
+                "KEFU_SURVEY_KEY_FILE": str(self.secrets.survey_key_file),
                 "KEFU_ORGANISATIONS_DIR": str(REPOSITORY / "organisations"),
                 "KEFU_LOG_LEVEL": "WARNING",
                 **settings,

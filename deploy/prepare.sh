@@ -28,6 +28,7 @@ for service in intake complaints followup reporting; do
   chown "$id:$id" "$folder/broker_url_$service"
   id=$((id + 1))
 done
-# By what customers are found by their phone numbers: intake's alone.
+# By what customers are found by their phone numbers: intake's alone. What signs the links of surveys: followup's alone.
 chown 10001:10001 "$folder/phone_key"
+chown 10003:10003 "$folder/survey_key"
 cp "$code" "$mark"

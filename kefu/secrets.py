@@ -39,6 +39,7 @@ PRIVATE_KEY_FILE = "private_key.pem"
 JWKS_FILE = "jwks.json"
 PASSWORDS_FILE = "passwords.json"
 PHONE_KEY_FILE = "phone_key"
+SURVEY_KEY_FILE = "survey_key"
 
 _SALT_BYTES = 4
 
@@ -70,6 +71,11 @@ class Secrets:
     def phone_key_file(self) -> Path:
         """The path of the key by which intake hides phone numbers; lost, no customer is recognised any more."""
         return self.directory / PHONE_KEY_FILE
+
+    @property
+    def survey_key_file(self) -> Path:
+        """The path of the key by which followup signs the links of surveys; lost, links sent before are refused."""
+        return self.directory / SURVEY_KEY_FILE
 
     def password(self, user: str) -> str:
         """Return the password of the broker user; ``NotFound`` names the users there are."""
@@ -119,7 +125,8 @@ def prepare(directory: Path, *, publishers: Sequence[str] = PUBLISHERS) -> Secre
         directory.chmod(0o700)
         with _only_one(directory):
             _prepare_keys(directory)
-            _prepare_phone_key(directory / PHONE_KEY_FILE)
+            _prepare_key(directory / PHONE_KEY_FILE)
+            _prepare_key(directory / SURVEY_KEY_FILE)
             logins = _prepare_logins(directory, (*BROKER_USERS, *map(publisher_user, publishers)))
     except OSError as error:
         message = f"the secrets cannot be kept in {directory}: {error.strerror or type(error).__name__}"
@@ -168,7 +175,7 @@ def _prepare_keys(directory: Path) -> None:
     jwks.chmod(0o600)
 
 
-def _prepare_phone_key(path: Path) -> None:
+def _prepare_key(path: Path) -> None:
     if not path.exists():
         _write(path, secrets.token_urlsafe(32).encode())
     path.chmod(0o600)

@@ -21,6 +21,8 @@ from shared.outbox import Unsent
 
 #: What hides phone numbers in tests.
 PHONE_KEY = "a key for tests, known to everybody"
+#: What signs the links of surveys in tests.
+SURVEY_KEY = "another key for tests, known to everybody"
 
 Sink = Callable[[Sequence[Unsent]], None]
 
@@ -33,6 +35,16 @@ def _without_sort(self: Any, *arguments: Any, sort: Any = None, **named: Any) ->
 
 
 setattr(BulkOperationBuilder, "add_replace", _without_sort)  # noqa: B010 - to a type checker a method stays what it is
+
+_add_update: Callable[..., None] = BulkOperationBuilder.add_update
+
+
+def _update_without_sort(self: Any, *arguments: Any, sort: Any = None, **named: Any) -> None:
+    assert sort is None
+    _add_update(self, *arguments, **named)
+
+
+setattr(BulkOperationBuilder, "add_update", _update_without_sort)  # noqa: B010
 
 _ensure_uniques: Callable[..., None] = Collection._ensure_uniques
 
@@ -67,7 +79,12 @@ def memory_runtime(
 ) -> Runtime:
     """Return what a service is built from, over an empty database; ``sink`` takes what it publishes."""
     database: Any = mongomock.MongoClient(tz_aware=True)["kefu"]
-    usual = {"outbox_grace": 10.0, "clock_digest_above": 100, "phone_key": (PHONE_KEY,)}
+    usual = {
+        "outbox_grace": 10.0,
+        "clock_digest_above": 100,
+        "phone_key": (PHONE_KEY,),
+        "survey_key": (SURVEY_KEY,),
+    }
     given = usual | vars(settings or SimpleNamespace())
     return Runtime(
         settings=cast(Any, SimpleNamespace(**given)),

@@ -44,7 +44,8 @@ def prepare_directory(
     Repeating it changes no secret. Files: definitions.json and rabbitmq.conf for the broker; broker_url_NAME
     for each service and the operator and mongo_url, to be named by KEFU_BROKER_URL_FILE and
     KEFU_MONGO_URL_FILE; jwks.json with the public keys (KEFU_JWKS_FILE); phone_key, by which intake finds
-    customers (KEFU_PHONE_KEY_FILE); private_key.pem and passwords.json.
+    customers (KEFU_PHONE_KEY_FILE); survey_key, by which followup signs the links of surveys
+    (KEFU_SURVEY_KEY_FILE); private_key.pem and passwords.json.
     """
     secrets = prepare(directory)
     files = {

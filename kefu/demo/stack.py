@@ -204,6 +204,8 @@ class Stack:
             }
             if name == "intake":
                 settings["KEFU_PHONE_KEY_FILE"] = str(secrets.phone_key_file.resolve())
+            if name == "followup":
+                settings["KEFU_SURVEY_KEY_FILE"] = str(secrets.survey_key_file.resolve())
             passed_on = {key: self._environ[key] for key in _PASSED_ON if self._environ.get(key)}
             self._services[name] = ServiceProcess(name, settings | passed_on, self._run / "services")
             self._services[name].start()

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from services.followup.application_callbacks import CallbackCases, build_callbacks
 from services.followup.application_contacts import build_contacts
+from services.followup.application_surveys import SurveyApplication, build_surveys
 from services.followup.application_talks import Talks, build_talks
 from services.followup.handlers.consequences import Consequences, Reaction
 from services.followup.handlers.contact_reading import ReadContacts
@@ -53,6 +54,7 @@ class Application:
     measures: Measures
     talks: Talks
     contacts: ReadContacts
+    surveys: SurveyApplication
     keep_registers: KeepRegisters
     read_registers: ReadRegisters
     look_over_registers: LookOverRegisters
@@ -91,12 +93,17 @@ def build(runtime: Runtime) -> Application:
     talks = build_talks(runtime, repository, rulebooks, rules, people, scheduler)
     reactions["followup", "callback_remedied"] = [OpenMeasures(rulebooks, measures)]
     contacts = build_contacts(runtime, rules, records, people, timed, reactions)
+    surveys = build_surveys(runtime, rules, people, measures, records, repository)
+    timed += surveys.timed
+    reactions["followup", "survey_changed"] = [surveys.outcome.changed]
+    reactions["followup", "survey_low"] = [surveys.outcome.low]
     return Application(
         follow=FollowCases(repository, scheduler, clock, ids),
         timers=(
             FireClocks(repository, clock, ids, digest_above=digest_above),
             FireTimed(timed, clock, ids, digest_above=digest_above),
             talks.make_batches,
+            surveys.ask,
         ),
         recompute_clocks=Recompute([*timed, kept], rules, clock, ids, digest_above=digest_above),
         desk=Desk(repository, rulebooks, clock, times),
@@ -106,6 +113,7 @@ def build(runtime: Runtime) -> Application:
         measures=measures,
         talks=talks,
         contacts=contacts,
+        surveys=surveys,
         keep_registers=keep_registers,
         read_registers=ReadRegisters(records, balances, rules, clock),
         look_over_registers=LookOverRegisters(records, rules, clock),

@@ -44,3 +44,19 @@ MESSAGES_REQUESTED = counter(
         "Outgoing messages requested, by the rulebook's code of the template.",
     )
 )
+SURVEY_ANSWERS = counter(
+    Metric(
+        "kefu_survey_answers_total",
+        "counter",
+        ("channel",),
+        "Answers to surveys taken, by the channel they came through.",
+    )
+)
+SURVEY_REFUSALS = counter(
+    Metric(
+        "kefu_survey_refusals_total",
+        "counter",
+        ("reason",),
+        "Answers to surveys refused: forged is a link not signed here, closed comes too late, answered comes again.",
+    )
+)

@@ -27,6 +27,7 @@ from services.followup.domain.rulebook import (
     Trigger,
 )
 from services.followup.rulebook_contacts import quotas_field, quotas_problems
+from services.followup.rulebook_surveys import survey_problems, survey_roles, surveys_field
 from services.followup.rulebook_talks import (
     BatchRow,
     FestivalRow,
@@ -236,6 +237,7 @@ class FollowupRulesSchema(Row):
                 raise marshmallow.ValidationError({"callbacks": {rule.code: {"kinds": [problem]}}})
 
     contact_quotas = quotas_field()
+    surveys = surveys_field()
 
     @validates_schema
     def _registers_fit(self, data: dict[str, Any], **_: object) -> None:
@@ -256,6 +258,12 @@ class FollowupRulesSchema(Row):
             raise marshmallow.ValidationError({"contact_quotas": problems})
 
     @validates_schema
+    def _surveys_fit(self, data: dict[str, Any], **_: object) -> None:
+        problems = survey_problems(data["surveys"], tuple(each.code for each in data.get("messages", ())))
+        if problems:
+            raise marshmallow.ValidationError({"surveys": problems})
+
+    @validates_schema
     def _has_what_receipts_say(self, data: dict[str, Any], **_: object) -> None:
         receipt = data.get("receipt")
         codes = [template.code for template in data.get("messages", ())]
@@ -270,6 +278,7 @@ def _roles(rules: FollowupRules) -> Iterator[tuple[str, str]]:
     for rule in rules.callbacks:
         if rule.hand_over is not None:
             yield f"callbacks.{rule.code}.hand_over", rule.hand_over.value
+    yield from survey_roles(rules.surveys)
 
 
 def read_rulebooks(organisations: Path, profiles: Path = PROFILES) -> Loaded[FollowupRules]:

@@ -10,6 +10,7 @@ from services.followup.schemas import CallbackQuery, CompleteCallback, MessageQu
 from services.followup.service_callbacks import CallbackCalls
 from services.followup.service_contacts import ContactCalls
 from services.followup.service_people import PeopleCalls
+from services.followup.service_surveys import SurveyCalls
 from services.followup.service_talks import TalkCalls
 from shared.arguments import ById
 from shared.messaging.consumer import event_batches
@@ -26,7 +27,7 @@ CALLER_ROLES = ("followup_agent", "complaint_handler", "supervisor", "manager", 
 SENDER_ROLES = ("followup_agent", "supervisor", "system")
 
 
-class FollowupService(TalkCalls, CallbackCalls, PeopleCalls, ContactCalls, RegisterCalls):
+class FollowupService(TalkCalls, CallbackCalls, PeopleCalls, ContactCalls, SurveyCalls, RegisterCalls):
     """Callbacks after replies, and messages to customers."""
 
     name = "followup"
@@ -42,6 +43,7 @@ class FollowupService(TalkCalls, CallbackCalls, PeopleCalls, ContactCalls, Regis
     def on_complaints_events(self, deliveries: Sequence[Delivery]) -> None:
         """Follow what happens on cases."""
         self.app.follow(deliveries)
+        self.app.surveys.after_cases(deliveries)
 
     @event_batches(
         "intake",
@@ -69,6 +71,8 @@ class FollowupService(TalkCalls, CallbackCalls, PeopleCalls, ContactCalls, Regis
             "record_opened",
             "record_acted",
             "record_corrected",
+            "survey_changed",
+            "survey_low",
         ),
     )
     def on_followup_events(self, deliveries: Sequence[Delivery]) -> None:

@@ -19,6 +19,7 @@ from tests.contract.story_followup_callbacks import tell_of_callbacks
 from tests.contract.story_followup_contacts import tell_of_contacts
 from tests.contract.story_followup_people import tell_of_people
 from tests.contract.story_followup_registers import tell_of_followup_registers
+from tests.contract.story_followup_surveys import tell_of_surveys
 from tests.contract.story_followup_talks import tell_of_talks
 from tests.contract.story_investigations import tell_of_investigations
 from tests.contract.story_liability import tell_of_liability
@@ -127,6 +128,7 @@ def tell() -> Stage:
     tell_of_people(stage)
     tell_of_callbacks(stage)
     tell_of_contacts(stage)
+    tell_of_surveys(stage)
     tell_of_dossiers(stage)
     tell_of_duty(stage)
     tell_of_privacy(stage, contact_received(number=70, category="praise", complaint=None))

@@ -53,6 +53,8 @@ FROZEN = {
             "record_acted",
             "record_corrected",
             "record_opened",
+            "survey_changed",
+            "survey_low",
         ),
     ),
     ("evt-followup--complaints", "followup.events", ("callback_completed", "callback_unsatisfied")),

@@ -194,6 +194,7 @@ class ProcessStack:
             "KEFU_HTTP_PORT": str(self._http_ports[service]),
             "KEFU_JWKS_FILE": str(self._secrets.jwks_file),
             "KEFU_PHONE_KEY_FILE": str(self._secrets.phone_key_file),
+            "KEFU_SURVEY_KEY_FILE": str(self._secrets.survey_key_file),
             "KEFU_ORGANISATIONS_DIR": str(ROOT / "organisations"),
             "KEFU_RETRY_DELAYS_MS": ",".join(map(str, self._retry_delays_ms)),
             "KEFU_OUTBOX_GRACE": str(OUTBOX_GRACE),

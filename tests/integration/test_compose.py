@@ -57,7 +57,7 @@ def test_each_service_reads_no_secret_but_its_own(project: ComposeProject) -> No
     look = 'for file in /run/kefu/*; do [ ! -r "$file" ] || basename "$file"; done'
     for service in SERVICES:
         readable = set(project.inside(service, look).split())
-        own = {"phone_key"} if service == "intake" else set()
+        own = {"intake": {"phone_key"}, "followup": {"survey_key"}}.get(service, set())
         assert readable == {f"broker_url_{service}", "definitions.json", "jwks.json", *own}
 
 

@@ -12,6 +12,7 @@ from services.followup.domain.batches_rules import BatchRule
 from services.followup.domain.contacts.quotas import Quota
 from services.followup.domain.recording import RecordForm, Remedy
 from services.followup.domain.scripts import Festival, Script
+from services.followup.domain.surveys.definition import SurveyKind
 from shared.registers.definition import Register
 from shared.regulations.values import Sourced
 from shared.worktime import Duration
@@ -206,6 +207,7 @@ class FollowupRules:
     #: By what customers may be called back, where the organisation says so.
     callback_channels: Sourced[tuple[str, ...]] | None = None
     contact_quotas: tuple[Quota, ...] = ()
+    surveys: tuple[SurveyKind, ...] = ()
 
     def callbacks_after(self, trigger: Trigger, *, valid: bool) -> tuple[CallbackRule, ...]:
         """Return the callbacks to be made after ``trigger`` on a matter found valid or not."""
@@ -234,6 +236,10 @@ class FollowupRules:
     def batch(self, code: str) -> BatchRule | None:
         """Return the kind of batch called ``code``, or ``None`` when the rulebook has none."""
         return next((rule for rule in self.batches if rule.code == code), None)
+
+    def survey(self, code: str) -> SurveyKind | None:
+        """Return the kind of survey called ``code``, or ``None`` when the rulebook has none."""
+        return next((kind for kind in self.surveys if kind.code == code), None)
 
     def message(self, code: str) -> MessageTemplate | None:
         """Return the template called ``code``, or ``None`` when the rulebook has none."""

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date
 
-from shared.registers.handlers.keeping import KeepRegisters
+from shared.ids import derived_id
+from shared.registers.handlers.keeping import PREFIX, KeepRegisters
 
 #: The register that measures are records of, and who opens them when nobody does.
 REGISTER, SYSTEM = "corrective_measure", "system"
@@ -53,6 +54,15 @@ class Measures:
         }
         given = {code: value for code, value in values.items() if value is not None}
         opened = self._registers.open_record(
-            _Opening(org, f"measure/{key}"), {"register": REGISTER, "values": given}
+            _Opening(org, _key(key)), {"register": REGISTER, "values": given}
         )
         return str(opened["record_id"])
+
+    @staticmethod
+    def id_of(key: str) -> str:
+        """Return the id of the measure that was or will be opened for ``key``."""
+        return derived_id(PREFIX, _key(key))
+
+
+def _key(key: str) -> str:
+    return f"measure/{key}"

@@ -25,7 +25,8 @@ from shared.ruling import Rules, Ruling
 if TYPE_CHECKING:
     from shared.mongo.registers import RecordsKept
 
-_PREFIX = "rd"
+#: How the ids of records begin.
+PREFIX = "rd"
 
 
 class KeepRegisters:
@@ -52,13 +53,13 @@ class KeepRegisters:
 
     def _open_once(self, call: Caller, data: Mapping[str, Any], origin: str) -> None:
         """Open what the record ``origin`` opens, unless it is there: its values may differ by now."""
-        if self._records.get(new_id(_PREFIX, call), call.org) is None:
+        if self._records.get(new_id(PREFIX, call), call.org) is None:
             self._open(call, data, origin)
 
     def _open(self, call: Caller, data: Mapping[str, Any], origin: str | None) -> dict[str, Any]:
         ruling = self._rules.in_force(call.org, self._clock.now())
         register = register_of(ruling, data["register"])
-        record_id = new_id(_PREFIX, call)
+        record_id = new_id(PREFIX, call)
         changes: list[Change] = []
 
         def build(new: str, cause: Cause) -> Record:
@@ -83,7 +84,7 @@ class KeepRegisters:
             return record
 
         try:
-            result = create(self._records, call, data, _PREFIX, build, written_view)
+            result = create(self._records, call, data, PREFIX, build, written_view)
         except KefuError as error:
             self._give_back(error, record_id, changes, call)
             raise

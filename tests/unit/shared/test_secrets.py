@@ -52,7 +52,7 @@ def test_only_the_owner_may_read_them_even_if_that_was_loosened(tmp_path: Path) 
         path.chmod(0o755)
     prepare(directory)
     assert stat.S_IMODE(directory.stat().st_mode) == 0o700
-    for name in ("private_key.pem", "jwks.json", "passwords.json", "phone_key"):
+    for name in ("private_key.pem", "jwks.json", "passwords.json", "phone_key", "survey_key"):
         assert stat.S_IMODE((directory / name).stat().st_mode) == 0o600
 
 

@@ -1,0 +1,1 @@
+"""Use cases of satisfaction surveys (满意度调查)."""
