@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from services.followup.application_quality import Quality, quality
 from services.followup.handlers.consequences import Consequences, Reaction
 from services.followup.handlers.desk import Desk
 from services.followup.handlers.firing import FireClocks
@@ -43,6 +44,7 @@ class Application:
     people: People
     consequences: Consequences
     measures: Measures
+    quality: Quality
     keep_registers: KeepRegisters
     read_registers: ReadRegisters
     look_over_registers: LookOverRegisters
@@ -73,6 +75,10 @@ def build(runtime: Runtime) -> Application:
     people = People(known, clock)
     measures = Measures(keep_registers)
     reactions: dict[tuple[str, str], list[Reaction]] = {}
+    checks = quality(runtime, rules, people, records, measures)
+    timed += checks.timed
+    for event, reaction in checks.reactions:
+        reactions.setdefault(event, []).append(reaction)
     return Application(
         follow=FollowCases(repository, scheduler, clock, ids),
         timers=(
@@ -84,6 +90,7 @@ def build(runtime: Runtime) -> Application:
         people=people,
         consequences=Consequences(people, reactions),
         measures=measures,
+        quality=checks,
         keep_registers=keep_registers,
         read_registers=ReadRegisters(records, balances, rules, clock),
         look_over_registers=LookOverRegisters(records, rules, clock),

@@ -23,6 +23,7 @@ from services.followup.domain.rulebook import (
     ReceiptRule,
     Trigger,
 )
+from services.followup.rulebook_quality import quality_field, quality_problems, quality_roles
 from services.handbooks import why_not_citable
 from services.names import SERVICES
 from shared.registers.rows import register_roles, registers_field, registers_problems
@@ -143,6 +144,13 @@ class FollowupRulesSchema(Row):
     quiet_hours = Many(nested(_QuietHoursRow()), load_default=())
     receipt = nested(_ReceiptRow(), load_default=None, allow_none=True)
     registers = registers_field()
+    quality = quality_field()
+
+    @validates_schema
+    def _quality_fits(self, data: dict[str, Any], **_: object) -> None:
+        problems = quality_problems(data["quality"], data["registers"])
+        if problems:
+            raise marshmallow.ValidationError({"quality": problems})
 
     @validates_schema
     def _registers_fit(self, data: dict[str, Any], **_: object) -> None:
@@ -162,6 +170,7 @@ class FollowupRulesSchema(Row):
 def _roles(rules: FollowupRules) -> Iterator[tuple[str, str]]:
     """Yield every role the rulebook names, with its path."""
     yield from register_roles(rules.registers)
+    yield from quality_roles(rules.quality)
 
 
 def read_rulebooks(organisations: Path, profiles: Path = PROFILES) -> Loaded[FollowupRules]:

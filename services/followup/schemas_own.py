@@ -21,5 +21,31 @@ class _OfCallback(Schema):
     outcome = line(64, required=True)
 
 
+class _OfScore(Schema):
+    """The data of an event about a score."""
+
+    class Meta:
+        """Leave alone what is not known."""
+
+        unknown = EXCLUDE
+
+    score_id = line(64, required=True)
+
+
+class _OfRecord(Schema):
+    """The data of an event about a record of a register."""
+
+    class Meta:
+        """Leave alone what is not known."""
+
+        unknown = EXCLUDE
+
+    record_id = line(64, required=True)
+
+
 #: By the type of the event, what its data must hold.
-OWN: Mapping[str, Schema] = {"callback_unsatisfied": _OfCallback()}
+OWN: Mapping[str, Schema] = {
+    "callback_unsatisfied": _OfCallback(),
+    "item_scored": _OfScore(),
+    "record_opened": _OfRecord(),
+}

@@ -8,6 +8,7 @@ from typing import Any
 from services.followup.application import Application
 from services.followup.schemas import CallbackQuery, CompleteCallback, MessageQuery, RenderMessage
 from services.followup.service_people import PeopleCalls
+from services.followup.service_quality import QualityCalls
 from shared.arguments import ById
 from shared.messaging.consumer import event_batches
 from shared.messaging.delivery import Delivery
@@ -23,7 +24,7 @@ CALLER_ROLES = ("followup_agent", "complaint_handler", "supervisor", "manager", 
 SENDER_ROLES = ("followup_agent", "supervisor", "system")
 
 
-class FollowupService(PeopleCalls, RegisterCalls):
+class FollowupService(PeopleCalls, QualityCalls, RegisterCalls):
     """Callbacks after replies, and messages to customers."""
 
     name = "followup"
@@ -54,7 +55,7 @@ class FollowupService(PeopleCalls, RegisterCalls):
         """Learn whom there is, and do what follows."""
         self.app.consequences("intake", deliveries)
 
-    @event_batches("followup", types=("callback_unsatisfied",))
+    @event_batches("followup", types=("callback_unsatisfied", "item_scored", "record_opened"))
     def on_followup_events(self, deliveries: Sequence[Delivery]) -> None:
         """Do what follows from what happened here."""
         self.app.consequences("followup", deliveries)

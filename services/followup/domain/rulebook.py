@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import time
 from decimal import Decimal
 from enum import StrEnum
 
+from services.followup.domain.quality.rules import QualityRules
 from shared.registers.definition import Register
 from shared.regulations.values import Sourced
 from shared.worktime import Duration
@@ -128,6 +129,7 @@ class FollowupRules:
     quiet_hours: tuple[QuietHours, ...]
     receipt: ReceiptRule | None = None
     registers: tuple[Register, ...] = ()
+    quality: QualityRules = field(default_factory=QualityRules)
 
     def callbacks_after(self, trigger: Trigger, *, valid: bool) -> tuple[CallbackRule, ...]:
         """Return the callbacks to be made after ``trigger`` on a matter found valid or not."""

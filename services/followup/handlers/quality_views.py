@@ -124,7 +124,8 @@ def _agreement(scores: Sequence[Score]) -> list[dict[str, Any]]:
             if mark.value is not None and other is not None:
                 pairs.setdefault(mark.item, []).append((mark.value, other))
     return [
-        {"item": item, "pairs": len(both), "kappa": _text(kappa(both))} for item, both in sorted(pairs.items())
+        {"item": item, "pairs": len(both), "kappa": _text(kappa(both))}
+        for item, both in sorted(pairs.items())
     ]
 
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from services.followup.domain.quality.drawing import Item
+from services.followup.domain.quality.periods import end_of, fits
 from services.followup.domain.quality.rules import SampleRule
 from services.followup.domain.quality.sample import (
     APPROVAL,
@@ -16,8 +17,8 @@ from services.followup.domain.quality.sample import (
 )
 from services.followup.domain.quality.scoring import mean
 from services.followup.domain.rulebook import FollowupRules
+from services.followup.handlers.people import People
 from services.followup.handlers.quality_views import figures, sample_view
-from services.followup.domain.quality.periods import end_of, fits
 from shared.acting import Caller, cause_of, change, create, found
 from shared.aggregate import digest_of
 from shared.clock import Clock
@@ -32,16 +33,24 @@ if TYPE_CHECKING:
 
 _ATTEMPTS = 5
 _AND = "|"
+#: Customers read in one go.
+_PEOPLE = 5000
 
 
 class Sampling:
     """Samples, each scoped to the caller's organisation; the rulebook it was begun under governs each."""
 
     def __init__(
-        self, samples: Samples, pages: Pages, scores: Scores, rules: Rules[FollowupRules], clock: Clock
+        self,
+        samples: Samples,
+        pages: Pages,
+        scores: Scores,
+        people: People,
+        rules: Rules[FollowupRules],
+        clock: Clock,
     ) -> None:
-        """Use what keeps samples, and the rulebooks."""
-        self._samples, self._pages, self._scores = samples, pages, scores
+        """Use what keeps samples, whom there is, and the rulebooks."""
+        self._samples, self._pages, self._scores, self._people = samples, pages, scores, people
         self._rules, self._clock = rules, clock
 
     def open(self, call: Caller, data: Mapping[str, Any]) -> dict[str, Any]:
@@ -77,24 +86,27 @@ class Sampling:
             approval = rule.approval
             if approval is not None and approval.by_day is not None and data["period"] is not None:
                 due = end_of(data["period"], approval.by_day, ruling.zone)
-                sample.begin_clock_until(
-                    APPROVAL, due, ruling.calendar, now, cause, source=approval.source
-                )
+                sample.begin_clock_until(APPROVAL, due, ruling.calendar, now, cause, source=approval.source)
             return sample
 
         return create(self._samples, call, data, "sp", build, sample_view)
 
     def fill(self, call: Caller, data: Mapping[str, Any]) -> dict[str, Any]:
-        """Add a page to what a sample is drawn from."""
-        items = [Item(row["ref"], row["attributes"]) for row in data["items"]]
-        page_id = derived_id("pg", call.key, digest_of(data))
+        """Add to what a sample is drawn from: the things given, or the customers chosen by traits.
+
+        A page is written before the sample names it, so that what was answered is drawn from.
+        """
 
         def step(sample: Sample, cause: Cause) -> None:
-            may(call, self._rule(sample))
+            rule = self._rule(sample)
+            may(call, rule)
             sample.must_be(FILLING)
-            page = Page(id=page_id, org=call.org, sample=sample.id, items=items)
-            self._pages.insert(page)
-            sample.add(page, self._clock.now(), cause)
+            for items in self._people_of(call, data) if rule.people else _given(data):
+                digest = digest_of({"items": [[item.ref, dict(item.attributes)] for item in items]})
+                page_id = derived_id("pg", call.key, digest)
+                page = Page(id=page_id, org=call.org, sample=sample.id, items=items)
+                self._pages.insert(page)
+                sample.add(page, self._clock.now(), cause)
 
         return change(self._samples, call, data, "sample", step, sample_view)
 
@@ -162,6 +174,18 @@ class Sampling:
             for sample in self._samples.page({"org": call.org} | wanted, data["limit"], data["skip"])
         ]
 
+    def _people_of(self, call: Caller, data: Mapping[str, Any]) -> Iterator[list[Item]]:
+        """Yield customers who may be asked, page by page."""
+        if data["items"]:
+            problem = Problem("items", "are customers, chosen by where")
+            raise ValidationFailed("this sample is drawn from customers", problems=(problem,))
+        after: str | None = None
+        while people := self._people.page(call.org, data["where"], after=after, limit=_PEOPLE):
+            after = people[-1].id
+            willing = [Item(person.id) for person in people if not (person.opted_out or person.erased)]
+            if willing:
+                yield willing
+
     def _admitted(self, call: Caller, sample: Sample) -> bool:
         """Write down that a confidential sample is read; False when somebody changed it meanwhile."""
         secret = self._rule(sample).confidential
@@ -196,3 +220,10 @@ def may(call: Caller, rule: SampleRule) -> None:
     if granted is not None and call.roles.isdisjoint(granted.value):
         message = f"{rule.name} is for {', '.join(granted.value)}"
         raise RuleRefused(message, rule=granted.source)
+
+
+def _given(data: Mapping[str, Any]) -> Iterator[list[Item]]:
+    if data["where"] or not data["items"]:
+        problem = Problem("items", "are to be given, and where goes with samples of customers")
+        raise ValidationFailed("nothing to draw from is given", problems=(problem,))
+    yield [Item(row["ref"], row["attributes"]) for row in data["items"]]

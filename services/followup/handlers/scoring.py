@@ -89,7 +89,9 @@ class Scoring:
         hidden = {sample.id for sample in self._samples.find(query)} if blind else set()
         secret = self._secret(call, {row.kind for row in rows})
         return [
-            score_view(row, shown=row.kind not in secret and (row.scorer == call.actor or row.sample not in hidden))
+            score_view(
+                row, shown=row.kind not in secret and (row.scorer == call.actor or row.sample not in hidden)
+            )
             for row in rows
         ]
 
@@ -137,7 +139,7 @@ def _not_own(call: Caller, item: Drawn, quality: QualityRules) -> None:
 
 
 def _card(quality: QualityRules, rule: SampleRule) -> Card:
-    card = quality.card(rule.card)
+    card = quality.card(rule)
     if card is None:
         raise Conflict(f"{rule.name} is not scored")
     return card

@@ -57,7 +57,8 @@ class Phrase:
 class CardItem:
     """One item of a score card: ``most`` is the highest mark, or the highest count that passes.
 
-    An item of the kind phrase is marked by scanning for ``phrase``. Failing a ``fatal`` one loses all points.
+    An item of the kind phrase is marked by scanning for ``phrase``. Failing a ``fatal`` one loses all points. An
+    ``optional`` one may be left out and then does not count.
     """
 
     code: str
@@ -67,6 +68,7 @@ class CardItem:
     most: Decimal = Decimal(1)
     weight: Decimal = Decimal(1)
     fatal: bool = False
+    optional: bool = False
     phrase: str | None = None
 
     @property
@@ -134,7 +136,7 @@ class SampleRule:
     item: str
     source: str
     roles: Sourced[tuple[str, ...]] | None = None
-    card: str | None = None
+    card: Sourced[str] | None = None
     percent: Sourced[Decimal] | None = None
     least: Sourced[int] | None = None
     size: Sourced[int] | None = None
@@ -151,12 +153,22 @@ class SampleRule:
 
 
 @dataclass(frozen=True, slots=True)
+class Improvements:
+    """The register ``code`` whose list ``rows`` holds findings: each with a ``measure`` becomes a corrective one."""
+
+    code: str
+    rows: str
+    source: str
+
+
+@dataclass(frozen=True, slots=True)
 class QualityRules:
     """The section ``quality`` of one version of an organisation's rulebook."""
 
     samples: tuple[SampleRule, ...] = ()
     cards: tuple[Card, ...] = ()
     phrases: tuple[Phrase, ...] = ()
+    improvements: tuple[Improvements, ...] = ()
     #: Whoever is checked does not check.
     not_own: Sourced[bool] | None = None
 
@@ -164,8 +176,9 @@ class QualityRules:
         """Return the kind of sample called ``code``."""
         return next((rule for rule in self.samples if rule.code == code), None)
 
-    def card(self, code: str | None) -> Card | None:
-        """Return the card called ``code``."""
+    def card(self, rule: SampleRule) -> Card | None:
+        """Return the card that ``rule`` is scored with."""
+        code = None if rule.card is None else rule.card.value
         return next((card for card in self.cards if card.code == code), None)
 
     def phrase(self, code: str | None) -> Phrase | None:

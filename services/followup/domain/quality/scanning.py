@@ -32,7 +32,7 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """What a rule finds: ``passed`` is None where it does not apply; ``line`` counts from 1, ``words`` are the rule's."""
+    """What a rule finds. ``passed`` is None where it does not apply, ``line`` counts from 1, ``words`` are its own."""
 
     phrase: str
     passed: bool | None

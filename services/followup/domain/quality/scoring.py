@@ -67,9 +67,8 @@ def score(card: Card, given: Mapping[str, object], scanned: Mapping[str, Scanned
             marks.append(_mark(item, given.get(item.code), scanned.get(item.phrase or "")))
         except ValueError as error:
             problems.append(Problem(f"marks.{item.code}", str(error)))
-    for code in given:
-        if card.item(code) is None:
-            problems.append(Problem(f"marks.{code}", f"is no item of {card.name}"))
+    strange = [code for code in given if card.item(code) is None]
+    problems += [Problem(f"marks.{code}", f"is no item of {card.name}") for code in strange]
     if problems:
         raise ValidationFailed(f"the card {card.name} is not filled in", problems=tuple(problems))
     return _result(card, marks)
@@ -84,7 +83,9 @@ def _result(card: Card, marks: Sequence[Mark]) -> Result:
         total = Decimal(0)
     rated = [(item, mark) for item, mark in counted if item.marking is Marking.MARK]
     weights = sum((item.weight for item, _ in rated), Decimal(0))
-    average = sum((mark.points * item.weight for item, mark in rated), Decimal(0)) / weights if weights else None
+    average = (
+        sum((mark.points * item.weight for item, mark in rated), Decimal(0)) / weights if weights else None
+    )
     percent = (total / of * _HUNDRED) if of else _HUNDRED
     enough = card.pass_at is None or percent >= card.pass_at.value
     return Result(
@@ -103,6 +104,8 @@ def _mark(item: CardItem, value: object, scanned: Scanned | None) -> Mark:
             message = "is marked from the talk that was passed in: leave it out"
             raise ValueError(message)
         return _truth(item, scanned.passed, scanned.line, alert=scanned.alert)
+    if value is None and item.optional:
+        return _truth(item, None, None)
     if item.marking in (Marking.PHRASE, Marking.YES_NO):
         if not isinstance(value, bool):
             message = "is yes or no"
@@ -142,4 +145,6 @@ def kappa(pairs: Iterable[tuple[str, str]]) -> Decimal | None:
 
 def mean(numbers: Sequence[Decimal]) -> Decimal | None:
     """Return the average to two places, None of nothing."""
-    return (sum(numbers, Decimal(0)) / len(numbers)).quantize(_HUNDREDTH, ROUND_HALF_EVEN) if numbers else None
+    return (
+        (sum(numbers, Decimal(0)) / len(numbers)).quantize(_HUNDREDTH, ROUND_HALF_EVEN) if numbers else None
+    )
