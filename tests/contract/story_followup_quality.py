@@ -29,7 +29,13 @@ def _chats(stage: Stage) -> None:
     scoring: dict[str, Any] = {"id": sample, "talk": _TALK, "marks": _MARKS}
     stage.call("followup.move_sample", **SHOP, id=sample, action="finish")
     due = "2027-06-30"
-    fault = {"text": "承诺过头。", "item": "no_promise", "measure": "重学话术。", "owner": "u-1", "due_on": due}
+    fault = {
+        "text": "承诺过头。",
+        "item": "no_promise",
+        "measure": "重学话术。",
+        "owner": "u-1",
+        "due_on": due,
+    }
     stage.ask("followup.score_item", **SHOP, actor="qc-1", item="it-0", faults=[fault], **scoring)
     stage.ask("followup.score_item", **SHOP, actor="qc-2", item="it-0", **scoring)
     stage.ask("followup.score_item", **SHOP, actor="qc-1", item="it-1", **scoring)

@@ -81,10 +81,12 @@ class Checking:
         self.clock = FixedClock(datetime.fromisoformat(self.now).replace(tzinfo=BEIJING))
         self._keys = itertools.count(1)
         settings = SimpleNamespace(service="followup", organisations_dir=self.organisations)
-        runtime = memory_runtime(self.clock, CountingIds(), sink=self.published.extend, settings=settings)
+        self.runtime = memory_runtime(
+            self.clock, CountingIds(), sink=self.published.extend, settings=settings
+        )
         self.service: Any = FollowupService()
         with patch("services.followup.application.load_rulebooks", _rulebooks):
-            self.service.app = build(runtime)
+            self.service.app = build(self.runtime)
 
     def at(self, text: str) -> None:
         """Let it be ``text`` and let the clocks fire."""
@@ -121,9 +123,7 @@ class Checking:
 
     def sample(self, sample: Mapping[str, Any], *roles: str) -> dict[str, Any]:
         """Return a sample with the first of what was drawn."""
-        return cast(
-            dict[str, Any], self.do("get_sample", "qc-1", *roles, id=sample["sample_id"], limit=200)
-        )
+        return cast(dict[str, Any], self.do("get_sample", "qc-1", *roles, id=sample["sample_id"], limit=200))
 
     def move(self, sample: Mapping[str, Any], action: str, *roles: str, **more: Any) -> Any:
         """Take a step on a sample."""

@@ -75,7 +75,10 @@ def test_a_part_of_one_counts_as_one(percent: str, population: int, number: int)
 
 def test_weak_things_are_drawn_about_as_often_as_their_weight_says() -> None:
     """Promise: three lots are three chances: of one weak and three good ones the weak one comes first half the time."""
-    population = [Item("weak", {"score": "55"}), *(Item(f"good-{count}", {"score": "90"}) for count in range(3))]
+    population = [
+        Item("weak", {"score": "55"}),
+        *(Item(f"good-{count}", {"score": "90"}) for count in range(3)),
+    ]
     first = Counter(draw(population, 1, f"seed-{count}", weights=(LOW,))[0][1].ref for count in range(2000))
     assert 900 < first["weak"] < 1100
     plain = Counter(draw(population, 1, f"seed-{count}")[0][1].ref for count in range(2000))
