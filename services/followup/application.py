@@ -75,7 +75,7 @@ def build(runtime: Runtime) -> Application:
     people = People(known, clock)
     measures = Measures(keep_registers)
     reactions: dict[tuple[str, str], list[Reaction]] = {}
-    checks = quality(runtime, rules, people, records, measures)
+    checks = quality(runtime, rules, people, measures)
     timed += checks.timed
     for event, reaction in checks.reactions:
         reactions.setdefault(event, []).append(reaction)

@@ -12,7 +12,6 @@ from services.followup.handlers.people import People
 from services.followup.handlers.sampling import Sampling
 from services.followup.handlers.scoring import Scoring
 from services.followup.quality_kept import Pages, Samples, Scores
-from shared.mongo.registers import RecordsKept
 from shared.mongo.runtime import Runtime
 from shared.ruling import Rules
 from shared.ticking import Ticked
@@ -28,20 +27,15 @@ class Quality:
     reactions: tuple[tuple[tuple[str, str], Reaction], ...]
 
 
-def quality(
-    runtime: Runtime, rules: Rules[FollowupRules], people: People, records: RecordsKept, measures: Measures
-) -> Quality:
+def quality(runtime: Runtime, rules: Rules[FollowupRules], people: People, measures: Measures) -> Quality:
     """Ensure the indexes and wire the use cases."""
     samples, pages, scores = Samples(runtime), Pages(runtime), Scores(runtime)
     samples.ensure_indexes()
     scores.ensure_indexes()
-    improve = Improve(samples, scores, records, rules, measures)
+    improve = Improve(samples, scores, rules, measures)
     return Quality(
         sampling=Sampling(samples, pages, scores, people, rules, runtime.clock),
         scoring=Scoring(samples, scores, rules, runtime.clock),
         timed=(samples,),
-        reactions=(
-            (("followup", "item_scored"), improve.of_score),
-            (("followup", "record_opened"), improve.of_record),
-        ),
+        reactions=((("followup", "item_scored"), improve.of_score),),
     )

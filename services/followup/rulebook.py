@@ -23,7 +23,7 @@ from services.followup.domain.rulebook import (
     ReceiptRule,
     Trigger,
 )
-from services.followup.rulebook_quality import quality_field, quality_problems, quality_roles
+from services.followup.rulebook_quality import quality_field, quality_roles
 from services.handbooks import why_not_citable
 from services.names import SERVICES
 from shared.registers.rows import register_roles, registers_field, registers_problems
@@ -145,12 +145,6 @@ class FollowupRulesSchema(Row):
     receipt = nested(_ReceiptRow(), load_default=None, allow_none=True)
     registers = registers_field()
     quality = quality_field()
-
-    @validates_schema
-    def _quality_fits(self, data: dict[str, Any], **_: object) -> None:
-        problems = quality_problems(data["quality"], data["registers"])
-        if problems:
-            raise marshmallow.ValidationError({"quality": problems})
 
     @validates_schema
     def _registers_fit(self, data: dict[str, Any], **_: object) -> None:

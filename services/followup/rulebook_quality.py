@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator
 from decimal import Decimal
 from typing import Any
 
@@ -14,7 +14,6 @@ from services.followup.domain.quality.rules import (
     Card,
     CardItem,
     Confidential,
-    Improvements,
     Marking,
     Period,
     Phrase,
@@ -23,9 +22,7 @@ from services.followup.domain.quality.rules import (
     Scan,
     Weight,
 )
-from shared.registers.definition import Register
 from shared.registers.rows_values import Codes, Number
-from shared.registers.words import Type
 from shared.regulations.fields import (
     REQUIRED,
     Exact,
@@ -149,13 +146,6 @@ class _SampleRow(Row):
             )
 
 
-class _ImprovementsRow(Row):
-    builds = Improvements
-    code = Text(**REQUIRED)
-    rows = Text(**REQUIRED)
-    source = source()
-
-
 class QualityRow(Row):
     """The section ``quality``; every key may be left out."""
 
@@ -163,7 +153,6 @@ class QualityRow(Row):
     samples = Table(_SampleRow(), load_default=())
     cards = Table(_CardRow(), load_default=())
     phrases = Table(_PhraseRow(), load_default=())
-    improvements = Table(_ImprovementsRow(), load_default=())
     not_own = sourced(Flag(), load_default=None)
 
     @validates_schema
@@ -185,18 +174,6 @@ class QualityRow(Row):
 def quality_field() -> fields.Field[Any]:
     """Return the field for the section ``quality``."""
     return nested(QualityRow(), load_default=QualityRules())
-
-
-def quality_problems(rules: QualityRules, registers: Sequence[Register]) -> Mapping[str, Any]:
-    """Return what does not fit between the section and the registers."""
-    known = {register.code: register for register in registers}
-    problems: dict[str, Any] = {}
-    for rule in rules.improvements:
-        register = known.get(rule.code)
-        field = None if register is None else register.field(rule.rows)
-        if field is None or field.type is not Type.LIST:
-            problems[rule.code] = [f"there is no register {rule.code} with a list {rule.rows}"]
-    return {"improvements": problems} if problems else {}
 
 
 def quality_roles(rules: QualityRules) -> Iterator[tuple[str, str]]:

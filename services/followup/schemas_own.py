@@ -32,20 +32,8 @@ class _OfScore(Schema):
     score_id = line(64, required=True)
 
 
-class _OfRecord(Schema):
-    """The data of an event about a record of a register."""
-
-    class Meta:
-        """Leave alone what is not known."""
-
-        unknown = EXCLUDE
-
-    record_id = line(64, required=True)
-
-
 #: By the type of the event, what its data must hold.
 OWN: Mapping[str, Schema] = {
     "callback_unsatisfied": _OfCallback(),
     "item_scored": _OfScore(),
-    "record_opened": _OfRecord(),
 }

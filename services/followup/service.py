@@ -55,7 +55,7 @@ class FollowupService(PeopleCalls, QualityCalls, RegisterCalls):
         """Learn whom there is, and do what follows."""
         self.app.consequences("intake", deliveries)
 
-    @event_batches("followup", types=("callback_unsatisfied", "item_scored", "record_opened"))
+    @event_batches("followup", types=("callback_unsatisfied", "item_scored"))
     def on_followup_events(self, deliveries: Sequence[Delivery]) -> None:
         """Do what follows from what happened here."""
         self.app.consequences("followup", deliveries)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import date
 from typing import TYPE_CHECKING
 
 from services.followup.domain.rulebook import FollowupRules
@@ -13,22 +12,20 @@ from shared.ruling import Rules
 
 if TYPE_CHECKING:
     from services.followup.quality_kept import Samples, Scores
-    from shared.mongo.registers import RecordsKept
 
 
 class Improve:
-    """Opens the measures of a score or a record; the words are read where they are kept, events hold none."""
+    """Opens the measures of a score; the words are read where they are kept, events hold none."""
 
     def __init__(
         self,
         samples: Samples,
         scores: Scores,
-        records: RecordsKept,
         rules: Rules[FollowupRules],
         measures: Measures,
     ) -> None:
         """Use what keeps findings, and what opens measures."""
-        self._samples, self._scores, self._records = samples, scores, records
+        self._samples, self._scores = samples, scores
         self._rules, self._measures = rules, measures
 
     def of_score(self, event: CloudEvent) -> None:
@@ -49,29 +46,3 @@ class Improve:
                     due_on=fault.due_on,
                     source=None if rule is None else rule.source,
                 )
-
-    def of_record(self, event: CloudEvent) -> None:
-        """Open the measures named in the rows of a record whose register says so."""
-        found = self._records.get(event.data["record_id"], event.org)
-        if found is None:
-            return
-        quality = self._rules.of_version(event.org, found.regulation).rules.quality
-        rule = next((each for each in quality.improvements if each.code == found.register), None)
-        if rule is None:
-            return
-        rows = found.values.get(rule.rows)
-        for number, row in enumerate(rows if isinstance(rows, list) else ()):
-            if row.get("measure"):
-                self._measures.open(
-                    event.org,
-                    key=f"{found.id}/{number}",
-                    finding=row["finding"],
-                    measure=row["measure"],
-                    owner=row.get("owner"),
-                    due_on=_day(row.get("due_on")),
-                    source=rule.source,
-                )
-
-
-def _day(text: object) -> date | None:
-    return date.fromisoformat(text) if isinstance(text, str) else None

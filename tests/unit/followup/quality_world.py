@@ -139,7 +139,7 @@ class Checking:
 
     def react(self) -> list[Outcome]:
         """Deliver every event so far to the service itself and return what became of each."""
-        told = [each for each in self.published if each.entry.type in {"item_scored", "record_opened"}]
+        told = [each for each in self.published if each.entry.type == "item_scored"]
         deliveries = [
             Delivery(
                 render(each.entry, service="followup", org=each.org, subject=each.subject),

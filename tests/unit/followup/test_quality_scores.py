@@ -230,3 +230,27 @@ def test_speech_conduct_and_bearing_are_averaged(tmp_path: Path) -> None:
     result = world.score(sample, item, marks={"speech": 4, "conduct": 5, "bearing": 3})
     assert Decimal(result["average"]) == Decimal("4.0")
     assert {source for _, source in marks_of(result).values()} == {"A-HO2-05"}
+
+
+@pytest.mark.rule("B-OPT-09")
+def test_an_inspection_against_a_set_of_rules_counts_what_passes(tmp_path: Path) -> None:
+    """Promise: of 50 points of rule set v1 46 pass, and all 50 are looked at before it is finished."""
+    point = {"name": "符合", "marking": "yes_no", "source": "organisation"}
+    card = {"name": "规范检查表", "pass_at": own(100), "items": {"kept": point}, "source": "organisation"}
+    kind = {
+        "name": "规范检查",
+        "item": "rule",
+        "percent": own(100),
+        "card": own("rules"),
+        "source": "organisation",
+    }
+    world = checking(tmp_path, cards={"rules": card}, samples={"inspection": kind})
+    sample = world.drawn("inspection", 50, about="rule-set-v1")
+    for number, row in enumerate(sample["items"]):
+        world.score(sample, row["item"], marks={"kept": number < 46})
+    done = world.move(sample, "finish")
+    assert (done["about"], world.sample(sample)["scored"], world.sample(sample)["passed"]) == (
+        "rule-set-v1",
+        50,
+        46,
+    )

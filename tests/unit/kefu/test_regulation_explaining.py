@@ -38,6 +38,7 @@ PROFILES = (
     "hotel-franchise",
     "terminal-services",
     "project-delivery",
+    "hospital",
 )
 
 

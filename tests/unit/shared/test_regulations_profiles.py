@@ -62,6 +62,7 @@ PROFILES = {
     "cable-tv",
     "terminal-services",
     "project-delivery",
+    "hospital",
 }
 
 

@@ -153,22 +153,12 @@ class SampleRule:
 
 
 @dataclass(frozen=True, slots=True)
-class Improvements:
-    """The register ``code`` whose list ``rows`` holds findings: each with a ``measure`` becomes a corrective one."""
-
-    code: str
-    rows: str
-    source: str
-
-
-@dataclass(frozen=True, slots=True)
 class QualityRules:
     """The section ``quality`` of one version of an organisation's rulebook."""
 
     samples: tuple[SampleRule, ...] = ()
     cards: tuple[Card, ...] = ()
     phrases: tuple[Phrase, ...] = ()
-    improvements: tuple[Improvements, ...] = ()
     #: Whoever is checked does not check.
     not_own: Sourced[bool] | None = None
 
