@@ -40,7 +40,7 @@ FROZEN = {
             "privacy_flags_set",
         ),
     ),
-    ("evt-followup--followup", "followup.events", ("callback_unsatisfied",)),
+    ("evt-followup--followup", "followup.events", ("callback_unsatisfied", "item_scored")),
     ("evt-followup--complaints", "followup.events", ("callback_completed", "callback_unsatisfied")),
     (
         "evt-complaints--followup",
