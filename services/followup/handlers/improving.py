@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 from services.followup.domain.rulebook import FollowupRules
 from services.followup.handlers.measures import Measures
-from shared.errors import Unavailable
 from shared.messaging.envelope import CloudEvent
 from shared.ruling import Rules
 
@@ -33,7 +32,8 @@ class Improve:
         found = self._scores.get(event.data["score_id"], event.org)
         sample = None if found is None else self._samples.get(found.sample, event.org)
         if found is None or sample is None:
-            raise Unavailable(f"score {event.data['score_id']!r} is not known yet")
+            # The event is written with its score: where there is none, there is nothing to follow from.
+            return
         rule = self._rules.of_version(event.org, sample.regulation).rules.quality.sample(sample.kind)
         for number, fault in enumerate(found.faults):
             if fault.measure is not None:
