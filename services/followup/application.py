@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from services.followup.application_callbacks import CallbackCases, build_callbacks
 from services.followup.application_contacts import build_contacts
+from services.followup.application_quality import Quality, quality
 from services.followup.application_surveys import SurveyApplication, build_surveys
 from services.followup.application_talks import Talks, build_talks
 from services.followup.handlers.consequences import Consequences, Reaction
@@ -55,6 +56,7 @@ class Application:
     talks: Talks
     contacts: ReadContacts
     surveys: SurveyApplication
+    quality: Quality
     keep_registers: KeepRegisters
     read_registers: ReadRegisters
     look_over_registers: LookOverRegisters
@@ -97,6 +99,10 @@ def build(runtime: Runtime) -> Application:
     timed += surveys.timed
     reactions["followup", "survey_changed"] = [surveys.outcome.changed]
     reactions["followup", "survey_low"] = [surveys.outcome.low]
+    checks = quality(runtime, rules, people, measures)
+    timed += checks.timed
+    for event, reaction in checks.reactions:
+        reactions.setdefault(event, []).append(reaction)
     return Application(
         follow=FollowCases(repository, scheduler, clock, ids),
         timers=(
@@ -114,6 +120,7 @@ def build(runtime: Runtime) -> Application:
         talks=talks,
         contacts=contacts,
         surveys=surveys,
+        quality=checks,
         keep_registers=keep_registers,
         read_registers=ReadRegisters(records, balances, rules, clock),
         look_over_registers=LookOverRegisters(records, rules, clock),

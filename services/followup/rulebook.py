@@ -27,6 +27,7 @@ from services.followup.domain.rulebook import (
     Trigger,
 )
 from services.followup.rulebook_contacts import quotas_field, quotas_problems
+from services.followup.rulebook_quality import quality_field, quality_roles
 from services.followup.rulebook_surveys import survey_problems, survey_roles, surveys_field
 from services.followup.rulebook_talks import (
     BatchRow,
@@ -238,6 +239,7 @@ class FollowupRulesSchema(Row):
 
     contact_quotas = quotas_field()
     surveys = surveys_field()
+    quality = quality_field()
 
     @validates_schema
     def _registers_fit(self, data: dict[str, Any], **_: object) -> None:
@@ -279,6 +281,7 @@ def _roles(rules: FollowupRules) -> Iterator[tuple[str, str]]:
         if rule.hand_over is not None:
             yield f"callbacks.{rule.code}.hand_over", rule.hand_over.value
     yield from survey_roles(rules.surveys)
+    yield from quality_roles(rules.quality)
 
 
 def read_rulebooks(organisations: Path, profiles: Path = PROFILES) -> Loaded[FollowupRules]:

@@ -48,6 +48,10 @@ class _Low(_OfSurvey):
     score = fields.Integer(required=True, strict=True)
 
 
+class _OfScore(_Own):
+    score_id = line(64, required=True)
+
+
 #: By the type of the event, what its data must hold.
 OWN: Mapping[str, Schema] = {
     "callback_unsatisfied": _OfCallback(),
@@ -57,4 +61,5 @@ OWN: Mapping[str, Schema] = {
     "record_corrected": _OfRecord(),
     "survey_changed": _Changed(),
     "survey_low": _Low(),
+    "item_scored": _OfScore(),
 }

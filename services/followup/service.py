@@ -10,6 +10,7 @@ from services.followup.schemas import CallbackQuery, CompleteCallback, MessageQu
 from services.followup.service_callbacks import CallbackCalls
 from services.followup.service_contacts import ContactCalls
 from services.followup.service_people import PeopleCalls
+from services.followup.service_quality import QualityCalls
 from services.followup.service_surveys import SurveyCalls
 from services.followup.service_talks import TalkCalls
 from shared.arguments import ById
@@ -27,7 +28,9 @@ CALLER_ROLES = ("followup_agent", "complaint_handler", "supervisor", "manager", 
 SENDER_ROLES = ("followup_agent", "supervisor", "system")
 
 
-class FollowupService(TalkCalls, CallbackCalls, PeopleCalls, ContactCalls, SurveyCalls, RegisterCalls):
+class FollowupService(
+    TalkCalls, CallbackCalls, PeopleCalls, ContactCalls, SurveyCalls, QualityCalls, RegisterCalls
+):
     """Callbacks after replies, and messages to customers."""
 
     name = "followup"
@@ -73,6 +76,7 @@ class FollowupService(TalkCalls, CallbackCalls, PeopleCalls, ContactCalls, Surve
             "record_corrected",
             "survey_changed",
             "survey_low",
+            "item_scored",
         ),
     )
     def on_followup_events(self, deliveries: Sequence[Delivery]) -> None:

@@ -18,6 +18,7 @@ from tests.contract.story_files import tell_of_files
 from tests.contract.story_followup_callbacks import tell_of_callbacks
 from tests.contract.story_followup_contacts import tell_of_contacts
 from tests.contract.story_followup_people import tell_of_people
+from tests.contract.story_followup_quality import tell_of_quality
 from tests.contract.story_followup_registers import tell_of_followup_registers
 from tests.contract.story_followup_surveys import tell_of_surveys
 from tests.contract.story_followup_talks import tell_of_talks
@@ -125,6 +126,7 @@ def tell() -> Stage:
     tell_of_registers(stage)
     tell_of_followup_registers(stage)
     tell_of_talks(stage)
+    tell_of_quality(stage)
     tell_of_people(stage)
     tell_of_callbacks(stage)
     tell_of_contacts(stage)

@@ -36,7 +36,7 @@ def _gifts(stage: Stage) -> None:
 
 
 def _a_mystery_customer(stage: Stage) -> None:
-    visit = _open(stage, PLAZA, "mystery_visit", welcomed=True, seen="收银员微笑服务。")
+    visit = _open(stage, PLAZA, "mystery_visit", welcomed=True, attentive=True, seen="收银员微笑服务。")
     stage.ask("followup.get_record", **PLAZA, id=visit)
     stage.call("followup.get_record", org="plaza-demo", roles=("staff",), id=visit)
 

@@ -49,6 +49,7 @@ FROZEN = {
             "callback_given_up",
             "callback_remedied",
             "callback_unsatisfied",
+            "item_scored",
             "occasion_noted",
             "record_acted",
             "record_corrected",

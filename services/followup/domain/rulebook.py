@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import time
 from decimal import Decimal
 from enum import StrEnum
 
 from services.followup.domain.batches_rules import BatchRule
 from services.followup.domain.contacts.quotas import Quota
+from services.followup.domain.quality.rules import QualityRules
 from services.followup.domain.recording import RecordForm, Remedy
 from services.followup.domain.scripts import Festival, Script
 from services.followup.domain.surveys.definition import SurveyKind
@@ -208,6 +209,7 @@ class FollowupRules:
     callback_channels: Sourced[tuple[str, ...]] | None = None
     contact_quotas: tuple[Quota, ...] = ()
     surveys: tuple[SurveyKind, ...] = ()
+    quality: QualityRules = field(default_factory=QualityRules)
 
     def callbacks_after(self, trigger: Trigger, *, valid: bool) -> tuple[CallbackRule, ...]:
         """Return the callbacks to be made after ``trigger`` on a matter found valid or not."""
