@@ -23,6 +23,7 @@ from services.followup.domain.rulebook import (
     ReceiptRule,
     Trigger,
 )
+from services.followup.rulebook_care import CareRow, care_problems, care_roles
 from services.handbooks import why_not_citable
 from services.names import SERVICES
 from shared.registers.rows import register_roles, registers_field, registers_problems
@@ -143,6 +144,15 @@ class FollowupRulesSchema(Row):
     quiet_hours = Many(nested(_QuietHoursRow()), load_default=())
     receipt = nested(_ReceiptRow(), load_default=None, allow_none=True)
     registers = registers_field()
+    care = nested(CareRow())
+
+    @validates_schema
+    def _care_has_what_it_names(self, data: dict[str, Any], **_: object) -> None:
+        templates = [template.code for template in data["messages"]]
+        registers = [register.code for register in data["registers"]]
+        problems = care_problems(data["care"], templates, registers) if "care" in data else {}
+        if problems:
+            raise marshmallow.ValidationError({"care": {"kinds": problems}})
 
     @validates_schema
     def _registers_fit(self, data: dict[str, Any], **_: object) -> None:
@@ -162,6 +172,7 @@ class FollowupRulesSchema(Row):
 def _roles(rules: FollowupRules) -> Iterator[tuple[str, str]]:
     """Yield every role the rulebook names, with its path."""
     yield from register_roles(rules.registers)
+    yield from care_roles(rules.care)
 
 
 def read_rulebooks(organisations: Path, profiles: Path = PROFILES) -> Loaded[FollowupRules]:

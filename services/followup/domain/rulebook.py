@@ -8,6 +8,7 @@ from datetime import time
 from decimal import Decimal
 from enum import StrEnum
 
+from services.followup.domain.care.rules import CareRules
 from shared.registers.definition import Register
 from shared.regulations.values import Sourced
 from shared.worktime import Duration
@@ -128,6 +129,7 @@ class FollowupRules:
     quiet_hours: tuple[QuietHours, ...]
     receipt: ReceiptRule | None = None
     registers: tuple[Register, ...] = ()
+    care: CareRules = CareRules()
 
     def callbacks_after(self, trigger: Trigger, *, valid: bool) -> tuple[CallbackRule, ...]:
         """Return the callbacks to be made after ``trigger`` on a matter found valid or not."""

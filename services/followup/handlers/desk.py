@@ -45,7 +45,7 @@ class Shelf(Protocol):
         """Return one message."""
         ...
 
-    def messages(self, org: str, *, case_id: str | None, limit: int, skip: int) -> list[Message]:
+    def messages(self, org: str, *, now: datetime, limit: int, skip: int, **of: str | None) -> list[Message]:
         """Return a page of messages, newest first."""
         ...
 
@@ -118,7 +118,7 @@ class Desk:
         """Return a page of messages, newest first, each with what its template still wants to know."""
         return [
             message_view(message, self._template(message))
-            for message in self._repository.messages(org, **query)
+            for message in self._repository.messages(org, now=self._clock.now(), **query)
         ]
 
     def render(self, org: str, message_id: str, values: Mapping[str, str]) -> dict[str, Any]:
