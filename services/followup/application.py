@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from services.followup.application_care import Care, build_care
 from services.followup.handlers.consequences import Consequences, Reaction
 from services.followup.handlers.desk import Desk
 from services.followup.handlers.firing import FireClocks
@@ -43,6 +44,7 @@ class Application:
     people: People
     consequences: Consequences
     measures: Measures
+    care: Care
     keep_registers: KeepRegisters
     read_registers: ReadRegisters
     look_over_registers: LookOverRegisters
@@ -84,6 +86,7 @@ def build(runtime: Runtime) -> Application:
         people=people,
         consequences=Consequences(people, reactions),
         measures=measures,
+        care=build_care(runtime, rulebooks, rules, people, keep_registers, records),
         keep_registers=keep_registers,
         read_registers=ReadRegisters(records, balances, rules, clock),
         look_over_registers=LookOverRegisters(records, rules, clock),

@@ -158,7 +158,9 @@ class FollowupRepository:
         elif status:
             query["status"] = status
         order = [("requested_at", DESCENDING), ("_id", ASCENDING)]
-        return [message_of(row) for row in self._messages.find_many(query, sort=order, limit=limit, skip=skip)]
+        return [
+            message_of(row) for row in self._messages.find_many(query, sort=order, limit=limit, skip=skip)
+        ]
 
 
 _CALLBACK_FIELDS = (
@@ -239,6 +241,4 @@ def message_document(message: Message) -> Document:
 def message_of(document: Mapping[str, Any]) -> Message:
     """Return the message a document holds."""
     sometimes = {name: document[name] for name in _SOMETIMES if name in document}
-    return Message(
-        **base_fields(document), **{name: document[name] for name in _MESSAGE_FIELDS}, **sometimes
-    )
+    return Message(**base_fields(document), **{name: document[name] for name in _MESSAGE_FIELDS}, **sometimes)

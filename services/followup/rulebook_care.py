@@ -13,6 +13,7 @@ from services.followup.domain.care.festivals import LUNAR
 from services.followup.domain.care.rules import (
     Acknowledgement,
     AtLeast,
+    Below,
     CareKind,
     CareRules,
     Every,
@@ -55,7 +56,7 @@ class _Codes(Value[Mapping[str, str]]):
 
 class _ReminderRow(Row):
     builds = Reminder
-    date = Text(**REQUIRED)
+    counts_from = Text(**REQUIRED)
     yearly = Flag(load_default=False)
     begins = sourced(Whole(least=-_YEARS, most=_YEARS))
     ends = sourced(Whole(least=-_YEARS, most=_YEARS))
@@ -71,7 +72,14 @@ class _ReminderRow(Row):
 class _AtLeastRow(Row):
     builds = AtLeast
     trait = Text(**REQUIRED)
-    value = Whole(least=1, **REQUIRED)
+    value = sourced(Whole(least=1))
+    source = source()
+
+
+class _BelowRow(Row):
+    builds = Below
+    trait = Text(**REQUIRED)
+    variable = Text(**REQUIRED)
     source = source()
 
 
@@ -114,6 +122,7 @@ class _KindRow(Row):
     grants = Many(Text())
     where = _Codes()
     at_least = nested(_AtLeastRow())
+    below = nested(_BelowRow())
     register = Text()
     values = _Codes()
     marks = _Codes()

@@ -7,6 +7,7 @@ from typing import Any
 
 from services.followup.application import Application
 from services.followup.schemas import CallbackQuery, CompleteCallback, MessageQuery, RenderMessage
+from services.followup.service_care import CareCalls
 from services.followup.service_people import PeopleCalls
 from shared.arguments import ById
 from shared.messaging.consumer import event_batches
@@ -23,7 +24,7 @@ CALLER_ROLES = ("followup_agent", "complaint_handler", "supervisor", "manager", 
 SENDER_ROLES = ("followup_agent", "supervisor", "system")
 
 
-class FollowupService(PeopleCalls, RegisterCalls):
+class FollowupService(CareCalls, PeopleCalls, RegisterCalls):
     """Callbacks after replies, and messages to customers."""
 
     name = "followup"

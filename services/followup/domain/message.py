@@ -35,9 +35,9 @@ class Message(Aggregate):
 
     ``template`` is its code in the rulebook ``regulation`` and ``template_source`` the rule behind it.
     ``variables`` hold only what is not personal; who and where the customer is, the gateway asks intake.
-    A message of a campaign has no case and no contact. One that ``awaits`` an acknowledgement has it
-    until ``acknowledge_by``, where there is such a time. One that counts towards the monthly cap has the ``month`` and its ``place`` in it, which nothing else has.
-    ``reports`` are the instants of what was reported, the first of each.
+    A message of a campaign has no case and no contact. One that ``awaits`` an acknowledgement has it until
+    ``acknowledge_by``, where there is such a time. One that counts towards the monthly cap has the ``month`` and its
+    ``place`` in it, which nothing else has. ``reports`` are the instants of what was reported, the first of each.
     """
 
     template: str

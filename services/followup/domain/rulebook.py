@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from datetime import time
+from dataclasses import dataclass, field
+from datetime import datetime, time, timedelta
 from decimal import Decimal
 from enum import StrEnum
 
@@ -129,7 +129,18 @@ class FollowupRules:
     quiet_hours: tuple[QuietHours, ...]
     receipt: ReceiptRule | None = None
     registers: tuple[Register, ...] = ()
-    care: CareRules = CareRules()
+    care: CareRules = field(default_factory=CareRules)
+
+    def quiet_until(self, local: datetime) -> datetime | None:
+        """Return when the stretch ends in which nobody is disturbed at ``local``; None when there is none."""
+        until = local
+        # Stretches may follow one upon another; a round without an end means that all day is quiet.
+        for _ in self.quiet_hours:
+            for stretch in self.quiet_hours:
+                if stretch.covers(until.time()):
+                    day = until.date() + timedelta(days=stretch.ends <= until.time())
+                    until = datetime.combine(day, stretch.ends, local.tzinfo)
+        return None if until == local else until
 
     def callbacks_after(self, trigger: Trigger, *, valid: bool) -> tuple[CallbackRule, ...]:
         """Return the callbacks to be made after ``trigger`` on a matter found valid or not."""

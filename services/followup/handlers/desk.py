@@ -45,7 +45,17 @@ class Shelf(Protocol):
         """Return one message."""
         ...
 
-    def messages(self, org: str, *, now: datetime, limit: int, skip: int, **of: str | None) -> list[Message]:
+    def messages(
+        self,
+        org: str,
+        *,
+        case_id: str | None = None,
+        campaign_id: str | None = None,
+        status: str | None = None,
+        now: datetime | None = None,
+        limit: int,
+        skip: int,
+    ) -> list[Message]:
         """Return a page of messages, newest first."""
         ...
 

@@ -49,7 +49,11 @@ class Campaign(Aggregate):
 
     def start(self, cause: Cause) -> None:
         """Record that it begins."""
-        data = {**self._head(), "by": self.started_by, "begins_at": timestamp(self.next_at or self.started_at)}
+        data = {
+            **self._head(),
+            "by": self.started_by,
+            "begins_at": timestamp(self.next_at or self.started_at),
+        }
         self.record("campaign_started", data, at=self.started_at, cause=cause)
 
     def wait(self, until: datetime) -> None:

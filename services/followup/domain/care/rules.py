@@ -37,13 +37,13 @@ class Every(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Reminder:
-    """A date of a person that brings the message: from ``begins`` to ``ends`` days after it, negative before it.
+    """The date ``counts_from`` of a person brings the message: from ``begins`` to ``ends`` days after it, negative before it.
 
     ``yearly`` for what comes round every year, such as a birthday; who was born on 29 February has it on the
     28th in other years. Where no rule gives ``begins``, nothing comes by itself.
     """
 
-    date: str
+    counts_from: str
     source: str
     yearly: bool = False
     begins: Sourced[int] | None = None
@@ -59,7 +59,7 @@ class Reminder:
 
     def occurrence(self, person: Person, today: date) -> date | None:
         """Return the date that is to be spoken of today; None when there is none, or today is outside."""
-        text = person.dates.get(self.date)
+        text = person.dates.get(self.counts_from)
         if text is None or self.begins is None:
             return None
         given = date.fromisoformat(text)
@@ -76,16 +76,30 @@ class Reminder:
 
 @dataclass(frozen=True, slots=True)
 class AtLeast:
-    """Only persons whose ``trait`` is a number of at least ``value``."""
+    """Only persons whose ``trait`` is a number of at least ``value``; nobody where no value is given."""
 
     trait: str
-    value: int
     source: str
+    value: Sourced[int] | None = None
 
     def holds(self, person: Person) -> bool:
         """Tell whether the person has as many; what is no number is none."""
-        text = person.trait(self.trait) or ""
-        return text.isascii() and text.isdigit() and int(text) >= self.value
+        number = _number(person.trait(self.trait))
+        return self.value is not None and number is not None and number >= self.value.value
+
+
+@dataclass(frozen=True, slots=True)
+class Below:
+    """Only persons whose ``trait`` is a number below the campaign's ``variable``, such as owners of earlier phases."""
+
+    trait: str
+    variable: str
+    source: str
+
+    def holds(self, person: Person, variables: Mapping[str, str]) -> bool:
+        """Tell whether the person's number is below; what is no number is not."""
+        mine, limit = _number(person.trait(self.trait)), _number(variables.get(self.variable))
+        return mine is not None and limit is not None and mine < limit
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,6 +140,7 @@ class CareKind:
     grants: tuple[str, ...] = ()
     where: Mapping[str, str] = field(default_factory=dict)
     at_least: AtLeast | None = None
+    below: Below | None = None
     register: str | None = None
     values: Mapping[str, Any] = field(default_factory=dict)
     marks: Mapping[str, str] = field(default_factory=dict)
@@ -145,9 +160,11 @@ class CareKind:
             needed = " or ".join(self.grants)
             raise Forbidden(f"the campaign {self.code} is started by {needed}", rule=self.source)
 
-    def wants(self, person: Person, today: date) -> str | None:
-        """Return the occasion the person is reached on by itself; None when it is not chosen."""
-        if self.at_least is not None and not self.at_least.holds(person):
+    def wants(self, person: Person, today: date, variables: Mapping[str, str]) -> str | None:
+        """Return the date of the person that is spoken of, "" where it is none of theirs; None when not chosen."""
+        if person.erased or (self.at_least is not None and not self.at_least.holds(person)):
+            return None
+        if self.below is not None and not self.below.holds(person, variables):
             return None
         if self.reminder is None:
             return ""
@@ -167,15 +184,19 @@ class CareRules:
         """Return the kind called ``code``."""
         return next((kind for kind in self.kinds if kind.code == code), None)
 
-    def festival(self, code: str) -> Festival | None:
-        """Return the festival called ``code``."""
-        return next((festival for festival in self.festivals if festival.code == code), None)
+    def festivals_of(self, kind: CareKind) -> tuple[Festival, ...]:
+        """Return the festivals a kind begins on."""
+        return tuple(festival for festival in self.festivals if festival.code in kind.festivals)
 
 
 def stretch_of(every: Every, today: date) -> str:
     """Return the name of the stretch of the calendar that ``today`` lies in, such as ``2026-quarter-4``."""
     number = (today.month - 1) // _MONTHS_IN[every.value] + 1
     return f"{today.year}-{every.value}-{number}"
+
+
+def _number(text: str | None) -> int | None:
+    return int(text) if text is not None and text.isascii() and text.isdigit() else None
 
 
 def _in_year(given: date, year: int) -> date:
