@@ -28,6 +28,7 @@ FROZEN = {
     ("rpc-intake", "nameko-rpc", ("intake.*",)),
     ("rpc-reporting", "nameko-rpc", ("reporting.*",)),
     ("evt-external--intake", "external.events", ("#",)),
+    ("evt-external--followup", "external.events", ("message.delivered",)),
     ("evt-intake--complaints", "intake.events", ("contact_routed",)),
     (
         "evt-intake--followup",
