@@ -37,10 +37,11 @@ class Every(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Reminder:
-    """The date ``counts_from`` of a person brings the message: from ``begins`` to ``ends`` days after it, negative before it.
+    """The date ``counts_from`` of a person brings the message.
 
-    ``yearly`` for what comes round every year, such as a birthday; who was born on 29 February has it on the
-    28th in other years. Where no rule gives ``begins``, nothing comes by itself.
+    From ``begins`` to ``ends`` days after it, negative before it. ``yearly`` for what comes round every year, such as
+    a birthday; who was born on 29 February has it on the 28th in other years. Where no rule gives ``begins``,
+    nothing comes by itself.
     """
 
     counts_from: str
