@@ -45,8 +45,8 @@ def dying(world: CareWorld, after: int) -> tuple[Campaigns, Counter[str]]:
 
     # Each write of a round goes through one of these stores.
     for kept in (campaigns._campaigns, campaigns._messages):
-        kept.store.insert = mortal(kept.store.insert)
-        kept.store.replace_many = mortal(kept.store.replace_many)
+        store: Any = kept.store
+        store.insert, store.replace_many = mortal(store.insert), mortal(store.replace_many)
     campaigns._page = lambda _: 4
     return campaigns, done
 

@@ -113,7 +113,7 @@ def test_a_late_certificate_is_reminded_of_and_then_goes_by_the_contract(tmp_pat
     """First the letter, then, past the agreed day, the clauses of the contract; never the clauses first."""
     world = CareWorld(tmp_path, "real-estate")
     record = opened(world, "late_certificate", customer="cu_1", certificate="house", agreed_on="2026-06-30")
-    with pytest.raises(Exception, match="apply_contract|按合同处理") as refused:
+    with pytest.raises(Exception, match=r"apply_contract|按合同处理") as refused:
         act(world, record, "apply_contract")
     assert getattr(refused.value, "rule", None) == "B-RES-16"
     act(world, record, "remind")

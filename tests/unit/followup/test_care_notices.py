@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -96,7 +97,10 @@ def test_a_new_phase_is_told_to_the_owners_of_earlier_ones(tmp_path: Path) -> No
     world = CareWorld(tmp_path, "real-estate", now="2025-04-20 09:00")
     for phase in range(1, 5):
         world.people(2, first=phase * 10, traits={"type": "owner", "phase": str(phase)})
-    opening = {"starts_at": "2025-05-01T09:00:00+08:00", "variables": {"phase": "3", "day": "2025-05-01"}}
+    opening: dict[str, Any] = {
+        "starts_at": "2025-05-01T09:00:00+08:00",
+        "variables": {"phase": "3", "day": "2025-05-01"},
+    }
     world.start("phase_opening", "phase-3", **opening)
     world.run("2025-04-30 09:00")
     assert world.told() == []
