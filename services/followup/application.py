@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from services.followup.application_callbacks import CallbackCases, build_callbacks
+from services.followup.application_care import Care, build_care
 from services.followup.application_contacts import build_contacts
 from services.followup.application_quality import Quality, quality
 from services.followup.application_surveys import SurveyApplication, build_surveys
@@ -57,6 +58,7 @@ class Application:
     contacts: ReadContacts
     surveys: SurveyApplication
     quality: Quality
+    care: Care
     keep_registers: KeepRegisters
     read_registers: ReadRegisters
     look_over_registers: LookOverRegisters
@@ -121,6 +123,7 @@ def build(runtime: Runtime) -> Application:
         contacts=contacts,
         surveys=surveys,
         quality=checks,
+        care=build_care(runtime, rulebooks, rules, people, keep_registers, records),
         keep_registers=keep_registers,
         read_registers=ReadRegisters(records, balances, rules, clock),
         look_over_registers=LookOverRegisters(records, rules, clock),

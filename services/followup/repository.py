@@ -12,7 +12,8 @@ from pymongo.errors import BulkWriteError
 from services.followup.callbacks_kept import CallbacksKept
 from services.followup.domain.callback import Callback
 from services.followup.domain.facts import Ending
-from services.followup.domain.message import Message
+from services.followup.domain.message import Message, Status
+from services.followup.schemas import UNANSWERED, WAITING
 from shared.aggregate import base_document, base_fields
 from shared.mongo.client import Document, database_errors
 from shared.mongo.runtime import Runtime, aggregate_store
@@ -49,7 +50,7 @@ class FollowupRepository:
 
     def request(self, messages: Sequence[Message]) -> Inserted:
         """Write messages; those already there are reported as known."""
-        return self._messages.insert([_message_document(message) for message in messages])
+        return self._messages.insert([message_document(message) for message in messages])
 
     def end(self, endings: Sequence[Ending]) -> None:
         """Remember endings; repeating it is harmless."""
@@ -105,15 +106,35 @@ class FollowupRepository:
     def message(self, message_id: str, org: str) -> Message | None:
         """Return one message of ``org``."""
         document = self._messages.find(message_id, org)
-        return _message(document) if document else None
+        return message_of(document) if document else None
 
-    def messages(self, org: str, *, case_id: str | None, limit: int, skip: int) -> list[Message]:
-        """Return a page of the messages of ``org``, newest first."""
+    def messages(
+        self,
+        org: str,
+        *,
+        case_id: str | None = None,
+        campaign_id: str | None = None,
+        status: str | None = None,
+        now: datetime | None = None,
+        limit: int,
+        skip: int,
+    ) -> list[Message]:
+        """Return a page of the messages of ``org``, newest first; ``status`` may also be one of ``WAITING``."""
         query: dict[str, Any] = {"org": org}
         if case_id:
             query["case_id"] = case_id
+        if campaign_id:
+            query["campaign_id"] = campaign_id
+        if status in WAITING:
+            query["awaiting"] = org
+            if status == UNANSWERED:
+                query["acknowledge_by"] = {"$lte": now}
+        elif status:
+            query["status"] = status
         order = [("requested_at", DESCENDING), ("_id", ASCENDING)]
-        return [_message(row) for row in self._messages.find_many(query, sort=order, limit=limit, skip=skip)]
+        return [
+            message_of(row) for row in self._messages.find_many(query, sort=order, limit=limit, skip=skip)
+        ]
 
 
 _MESSAGE_FIELDS = (
@@ -129,9 +150,20 @@ _MESSAGE_FIELDS = (
 )
 
 
-def _message_document(message: Message) -> Document:
-    return {**base_document(message), **{name: getattr(message, name) for name in _MESSAGE_FIELDS}}
+#: What only some messages have; the others go without, so that indexes stay small.
+_SOMETIMES = ("campaign_id", "channel", "purpose", "awaits", "acknowledge_by", "month", "place", "reports")
 
 
-def _message(document: Mapping[str, Any]) -> Message:
-    return Message(**base_fields(document), **{name: document[name] for name in _MESSAGE_FIELDS})
+def message_document(message: Message) -> Document:
+    """Return the document of a message, at the version after this write."""
+    sometimes = {name: value for name in _SOMETIMES if (value := getattr(message, name))}
+    always = {name: getattr(message, name) for name in _MESSAGE_FIELDS}
+    if message.awaits and Status.ACKNOWLEDGED.value not in message.reports:
+        sometimes["awaiting"] = message.org
+    return {**base_document(message), **always, **sometimes, "status": message.status.value}
+
+
+def message_of(document: Mapping[str, Any]) -> Message:
+    """Return the message a document holds."""
+    sometimes = {name: document[name] for name in _SOMETIMES if name in document}
+    return Message(**base_fields(document), **{name: document[name] for name in _MESSAGE_FIELDS}, **sometimes)

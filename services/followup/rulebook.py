@@ -26,6 +26,7 @@ from services.followup.domain.rulebook import (
     Step,
     Trigger,
 )
+from services.followup.rulebook_care import CareRow, care_problems, care_roles
 from services.followup.rulebook_contacts import quotas_field, quotas_problems
 from services.followup.rulebook_quality import quality_field, quality_roles
 from services.followup.rulebook_surveys import survey_problems, survey_roles, surveys_field
@@ -240,6 +241,15 @@ class FollowupRulesSchema(Row):
     contact_quotas = quotas_field()
     surveys = surveys_field()
     quality = quality_field()
+    care = nested(CareRow())
+
+    @validates_schema
+    def _care_has_what_it_names(self, data: dict[str, Any], **_: object) -> None:
+        templates = [template.code for template in data["messages"]]
+        registers = [register.code for register in data["registers"]]
+        problems = care_problems(data["care"], templates, registers) if "care" in data else {}
+        if problems:
+            raise marshmallow.ValidationError({"care": {"kinds": problems}})
 
     @validates_schema
     def _registers_fit(self, data: dict[str, Any], **_: object) -> None:
@@ -282,6 +292,7 @@ def _roles(rules: FollowupRules) -> Iterator[tuple[str, str]]:
             yield f"callbacks.{rule.code}.hand_over", rule.hand_over.value
     yield from survey_roles(rules.surveys)
     yield from quality_roles(rules.quality)
+    yield from care_roles(rules.care)
 
 
 def read_rulebooks(organisations: Path, profiles: Path = PROFILES) -> Loaded[FollowupRules]:

@@ -9,6 +9,7 @@ from marshmallow import EXCLUDE, Schema, fields, post_load, validate
 
 from services.followup.domain.callback import State
 from services.followup.domain.facts import CaseClosed, CaseOpened, CaseReopened, CaseReplied, ContactAttempted
+from services.followup.domain.message import Status
 from shared.arguments import ById, Page
 from shared.fields import CODE, Moment, line, plain_text, truth
 
@@ -18,6 +19,9 @@ _MAX_ROUND = 10_000
 
 #: What ``list_callbacks`` may be asked for beside the states themselves.
 OVERDUE = "overdue"
+#: What ``list_messages`` may be asked for beside the statuses: not acknowledged yet, and not in time.
+UNACKNOWLEDGED, UNANSWERED = "unacknowledged", "overdue"
+WAITING = (UNACKNOWLEDGED, UNANSWERED)
 
 
 class CallbackList(StrEnum):
@@ -207,9 +211,13 @@ class CallbackFailedSchema(Schema):
 
 
 class MessageQuery(Page):
-    """A page of messages, of one case if it is named."""
+    """A page of messages, of one case or campaign if it is named, and of one status."""
 
     case_id = _id(load_default=None, allow_none=True)
+    campaign_id = _id(load_default=None, allow_none=True)
+    status = fields.String(
+        load_default=None, allow_none=True, validate=validate.OneOf([*map(str, Status), *WAITING])
+    )
 
 
 class CompleteCallback(ById):

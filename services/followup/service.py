@@ -8,6 +8,7 @@ from typing import Any
 from services.followup.application import Application
 from services.followup.schemas import CallbackQuery, CompleteCallback, MessageQuery, RenderMessage
 from services.followup.service_callbacks import CallbackCalls
+from services.followup.service_care import CareCalls
 from services.followup.service_contacts import ContactCalls
 from services.followup.service_people import PeopleCalls
 from services.followup.service_quality import QualityCalls
@@ -29,7 +30,7 @@ SENDER_ROLES = ("followup_agent", "supervisor", "system")
 
 
 class FollowupService(
-    TalkCalls, CallbackCalls, PeopleCalls, ContactCalls, SurveyCalls, QualityCalls, RegisterCalls
+    TalkCalls, CallbackCalls, PeopleCalls, ContactCalls, SurveyCalls, QualityCalls, CareCalls, RegisterCalls
 ):
     """Callbacks after replies, and messages to customers."""
 

@@ -16,6 +16,7 @@ from tests.contract.story_dossiers import tell_of_dossiers
 from tests.contract.story_duty import tell_of_duty
 from tests.contract.story_files import tell_of_files
 from tests.contract.story_followup_callbacks import tell_of_callbacks
+from tests.contract.story_followup_care import tell_of_care
 from tests.contract.story_followup_contacts import tell_of_contacts
 from tests.contract.story_followup_people import tell_of_people
 from tests.contract.story_followup_quality import tell_of_quality
@@ -131,6 +132,7 @@ def tell() -> Stage:
     tell_of_callbacks(stage)
     tell_of_contacts(stage)
     tell_of_surveys(stage)
+    tell_of_care(stage)
     tell_of_dossiers(stage)
     tell_of_duty(stage)
     tell_of_privacy(stage, contact_received(number=70, category="praise", complaint=None))

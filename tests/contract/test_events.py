@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from kefu.contracts import ROOT, Message, all_contracts
+from services.followup.schemas_care import DeliveredSchema
 from services.intake.schemas import ContactSchema
 from services.names import SERVICES
 from shared.clocks.digest import DIGEST, unpack
@@ -198,7 +199,7 @@ def test_the_one_event_with_personal_data_comes_from_outside_and_goes_no_further
     """The story's customers, by name, phone and words, appear in no event of ours."""
     personal = set()
     for each in told().published:
-        if each.source == "external":
+        if each.routing_key == "contact.received":
             data = each.document["data"]
             personal |= {data["customer"]["name"], data["customer"]["phone"], data["text"]}
     ours = b"".join(each.body for each in told().published if each.source != "external").decode()
@@ -210,6 +211,12 @@ def test_contact_received_is_described_as_intake_reads_it() -> None:
     """The data of the one event from outside: names, types, bounds, one to one with what the code loads."""
     (message,) = CONTRACTS["intake"].receivers()["on_external_events"].messages
     assert plain(message.payload["properties"]["data"]) == schema_of(ContactSchema)
+
+
+def test_message_delivered_is_described_as_followup_reads_it() -> None:
+    """The data of a gateway's report: names, types, bounds, one to one with what the code loads."""
+    (message,) = CONTRACTS["followup"].receivers()["on_external_events"].messages
+    assert plain(message.payload["properties"]["data"]) == schema_of(DeliveredSchema)
 
 
 @cache

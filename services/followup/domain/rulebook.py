@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import time
+from datetime import datetime, time, timedelta
 from decimal import Decimal
 from enum import StrEnum
 
 from services.followup.domain.batches_rules import BatchRule
+from services.followup.domain.care.rules import CareRules
 from services.followup.domain.contacts.quotas import Quota
 from services.followup.domain.quality.rules import QualityRules
 from services.followup.domain.recording import RecordForm, Remedy
@@ -210,6 +211,18 @@ class FollowupRules:
     contact_quotas: tuple[Quota, ...] = ()
     surveys: tuple[SurveyKind, ...] = ()
     quality: QualityRules = field(default_factory=QualityRules)
+    care: CareRules = field(default_factory=CareRules)
+
+    def quiet_until(self, local: datetime) -> datetime | None:
+        """Return when the stretch ends in which nobody is disturbed at ``local``; None when there is none."""
+        until = local
+        # Stretches may follow one upon another; a round without an end means that all day is quiet.
+        for _ in self.quiet_hours:
+            for stretch in self.quiet_hours:
+                if stretch.covers(until.time()):
+                    day = until.date() + timedelta(days=stretch.ends <= until.time())
+                    until = datetime.combine(day, stretch.ends, local.tzinfo)
+        return None if until == local else until
 
     def callbacks_after(self, trigger: Trigger, *, valid: bool) -> tuple[CallbackRule, ...]:
         """Return the callbacks to be made after ``trigger`` on a matter found valid or not."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
+from datetime import datetime
 from typing import Any, Protocol
 
 from services.followup.domain.callback import Call, Callback
@@ -50,7 +51,17 @@ class Shelf(Protocol):
         """Return one message."""
         ...
 
-    def messages(self, org: str, *, case_id: str | None, limit: int, skip: int) -> list[Message]:
+    def messages(
+        self,
+        org: str,
+        *,
+        case_id: str | None = None,
+        campaign_id: str | None = None,
+        status: str | None = None,
+        now: datetime | None = None,
+        limit: int,
+        skip: int,
+    ) -> list[Message]:
         """Return a page of messages, newest first."""
         ...
 
@@ -163,7 +174,7 @@ class Desk:
         """Return a page of messages, newest first, each with what its template still wants to know."""
         return [
             message_view(message, self._template(message))
-            for message in self._repository.messages(org, **query)
+            for message in self._repository.messages(org, now=self._clock.now(), **query)
         ]
 
     def render(self, org: str, message_id: str, values: Mapping[str, str]) -> dict[str, Any]:

@@ -91,7 +91,15 @@ def message_view(message: Message, template: MessageTemplate) -> dict[str, Any]:
         "customer_id": message.customer_id,
         "variables": dict(message.variables),
         "wanted": [name for name in placeholders(template) if name not in message.variables],
-        "attempted_at": timestamp(message.attempted_at),
+        "campaign_id": message.campaign_id,
+        "channel": message.channel,
+        "purpose": message.purpose,
+        "status": message.status.value,
+        "reports": [
+            {"status": status, "at": timestamp(at)} for status, at in sorted(message.reports.items())
+        ],
+        "acknowledge_by": timestamp(message.acknowledge_by) if message.acknowledge_by else None,
+        "attempted_at": timestamp(message.attempted_at) if message.attempted_at else None,
         "requested_at": timestamp(message.requested_at),
         "regulation": message.regulation,
     }

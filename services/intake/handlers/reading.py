@@ -23,6 +23,8 @@ from shared.messaging.problems import flatten_errors
 from shared.regulations import Organisation, Rulebooks
 
 CONTACT_RECEIVED = "contact.received"
+#: External events that another service takes.
+TAKEN_ELSEWHERE = frozenset({"message.delivered"})
 #: What is before the name of a publisher in its broker user's name.
 _PUBLISHER_PREFIX = "pub-"
 

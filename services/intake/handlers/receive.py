@@ -12,7 +12,7 @@ from services.intake.domain.customer import Customer
 from services.intake.domain.rejection import Rejection
 from services.intake.domain.rulebook import IntakeRules
 from services.intake.handlers.door import DoorKeeper
-from services.intake.handlers.reading import ContactReader, Reading, Refused
+from services.intake.handlers.reading import TAKEN_ELSEWHERE, ContactReader, Reading, Refused
 from services.intake.handlers.registering import Registrar
 from services.intake.metrics import CONTACTS_REGISTERED, EVENTS_REJECTED
 from shared.clock import Clock
@@ -99,6 +99,8 @@ class ReceiveEvents:
         accepted: dict[str, _Accepted] = {}
         rejected: dict[str, tuple[External, Rejection]] = {}
         for delivery in deliveries:
+            if delivery.routing_key in TAKEN_ELSEWHERE:
+                continue
             try:
                 outcome = self._reader.read(
                     delivery.body, delivery.content_type, delivery.routing_key, delivery.user_id, now

@@ -21,7 +21,7 @@ from services.followup.handlers.desk import Desk
 from services.followup.handlers.firing import FireClocks
 from services.followup.handlers.following import FollowCases
 from services.followup.handlers.scheduling import Scheduler
-from services.followup.repository import _message, _message_document
+from services.followup.repository import message_document, message_of
 from services.followup.rulebook import load_rulebooks
 from shared.clock import FixedClock
 from shared.ids import CountingIds
@@ -62,7 +62,7 @@ class MemoryRepository:
         return inserted
 
     def request(self, messages: Sequence[Message]) -> Inserted:
-        return self._insert(self.messages_kept, [_message_document(message) for message in messages])
+        return self._insert(self.messages_kept, [message_document(message) for message in messages])
 
     def _insert(self, kept: dict[str, Document], documents: Sequence[Document]) -> Inserted:
         known = tuple(document["_id"] for document in documents if document["_id"] in kept)
@@ -132,9 +132,11 @@ class MemoryRepository:
 
     def message(self, message_id: str, org: str) -> Message | None:
         document = self.messages_kept.get(message_id)
-        return _message(copy.deepcopy(document)) if document and document["org"] == org else None
+        return message_of(copy.deepcopy(document)) if document and document["org"] == org else None
 
-    def messages(self, org: str, *, case_id: str | None, limit: int, skip: int) -> list[Message]:
+    def messages(
+        self, org: str, *, limit: int, skip: int, case_id: str | None = None, **_: object
+    ) -> list[Message]:
         found = [message for message in self.all_messages() if message.org == org]
         if case_id:
             found = [message for message in found if message.case_id == case_id]
@@ -145,7 +147,7 @@ class MemoryRepository:
         return [_callback(copy.deepcopy(document)) for document in self.callbacks_kept.values()]
 
     def all_messages(self) -> list[Message]:
-        return [_message(copy.deepcopy(document)) for document in self.messages_kept.values()]
+        return [message_of(copy.deepcopy(document)) for document in self.messages_kept.values()]
 
 
 @dataclass

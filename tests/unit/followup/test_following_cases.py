@@ -102,6 +102,9 @@ def test_an_unreachable_customer_is_sent_the_message_at_once_and_only_once(world
         "contact_id": "ct_cs_1",
         "customer_id": "cu_cs_1",
         "variables": {"sender": "云桥商业广场（演示）"},
+        "campaign_id": None,
+        "channel": None,
+        "purpose": None,
     }
 
 
