@@ -45,7 +45,7 @@ FROZEN = {
     (
         "evt-followup--followup",
         "followup.events",
-        ("callback_given_up", "callback_unsatisfied", "occasion_noted"),
+        ("callback_given_up", "callback_remedied", "callback_unsatisfied", "occasion_noted"),
     ),
     ("evt-followup--complaints", "followup.events", ("callback_completed", "callback_unsatisfied")),
     (
