@@ -282,3 +282,19 @@ def test_other_events_of_followup_are_acknowledged(world: World) -> None:
     event = called_back(replied(world), satisfied=True) | {"type": "callback_scheduled"}
     (done,) = world.call_back(event)
     assert done.outcome is Outcome.DONE
+
+
+def test_a_callback_on_something_else_than_a_case_is_passed_over(world: World) -> None:
+    """It names no case: it is neither a broken event nor one to wait for a case with."""
+    case = replied(world)
+    told = called_back(case, satisfied=True)
+    told["data"] = {
+        "callback_id": "cb_2",
+        "case_id": None,
+        "about": "request",
+        "reference": "rq_1",
+        "round": 1,
+    }
+    (delivery,) = world.call_back(told)
+    assert delivery.outcome is Outcome.DONE
+    assert world.case(case.id).state is CaseState.REPLIED

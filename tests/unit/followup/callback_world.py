@@ -10,22 +10,37 @@ from datetime import date, datetime
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
+from unittest.mock import patch
 
 import yaml
 
 from services.followup.application import Application, build
 from services.followup.domain.person import Known
+from services.followup.domain.rulebook import FollowupRules
+from services.followup.rulebook import load_rulebooks
 from services.followup.schemas import CallbackQuery, NoteOccasion
 from shared.clock import FixedClock
 from shared.ids import CountingIds
 from shared.messaging.envelope import render
 from shared.outbox import Unsent
+from shared.regulations import Rulebooks
 from tests.every_role import ROLES
 from tests.memory import memory_runtime
 from tests.unit.followup.fakes import FakeDelivery, event
 
 #: The organisation of these tests.
 ORG = "office"
+
+
+#: Rulebooks by what their organisation's file says: many examples of one property read the same.
+_READ: dict[str, Rulebooks[FollowupRules]] = {}
+
+
+def _rulebooks(organisations: Path) -> Rulebooks[FollowupRules]:
+    text = (organisations / f"{ORG}.yaml").read_text(encoding="utf-8")
+    if text not in _READ:
+        _READ[text] = load_rulebooks(organisations)
+    return _READ[text]
 
 
 @dataclass(frozen=True)
@@ -66,7 +81,8 @@ class Calls:
         self._keys = itertools.count(1)
         settings = SimpleNamespace(organisations_dir=path)
         self.runtime = memory_runtime(self.clock, CountingIds(), sink=self.sent.extend, settings=settings)
-        self.app: Application = build(self.runtime)
+        with patch("services.followup.application.load_rulebooks", _rulebooks):
+            self.app: Application = build(self.runtime)
 
     def by(self, actor: str) -> By:
         """Return a call of ``actor``."""
