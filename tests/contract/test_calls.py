@@ -31,6 +31,7 @@ every_call = pytest.mark.parametrize(("service", "name", "operation"), CALLS)
 
 #: What only the code checks, in its own words; the contract tells it in a description.
 TOLD_IN_WORDS = {
+    "names a callback, or a script",
     "must not be blank",
     "holds control characters",
     "must be one line",
