@@ -159,9 +159,7 @@ class Registrar:
             (contact, intent.customer.kind, cause)
             for contact, (_, intent, cause) in zip(contacts, wishes, strict=True)
         ]
-        also = (
-            self._following.with_contacts(registered, comes_again=comes_again) if self._following else ()
-        )
+        also = self._following.with_contacts(registered, comes_again=comes_again) if self._following else ()
         return Registration(tuple(contacts), tuple(customers), also)
 
     def _recognise(

@@ -51,7 +51,9 @@ def test_what_begins_with_a_text_is_asked_as_plain_bounds_first(asked: tuple[Cus
     """Promise: no search reads every file; the embedded database has an index for bounds, none for $elemMatch."""
     kept, collection = asked
     kept.search("plaza", "name", "wxm", whole=False, limit=50, skip=0)
-    bounds = [{"$gte": f"plaza|{what}|wxm", "$lt": f"plaza|{what}|wxm\U0010ffff"} for what in ("~name", "name")]
+    bounds = [
+        {"$gte": f"plaza|{what}|wxm", "$lt": f"plaza|{what}|wxm\U0010ffff"} for what in ("~name", "name")
+    ]
     assert collection.asked == [{"terms": each} for each in bounds]
     kept.tagged("plaza", (), ("updated", date(2024, 5, 5)), limit=50, skip=0)
     assert collection.last == {"terms": {"$gte": "plaza|=updated|", "$lte": "plaza|=updated|2024-05-05"}}
@@ -103,7 +105,9 @@ def _search(kept: CustomersKept, text: str, skip: int, limit: int = 50) -> list[
     return [row.id for row in kept.search("plaza", "name", text, whole=False, limit=limit, skip=skip)]
 
 
-def test_pages_of_a_search_hold_everybody_once_and_who_is_called_just_that_first(crowd: CustomersKept) -> None:
+def test_pages_of_a_search_hold_everybody_once_and_who_is_called_just_that_first(
+    crowd: CustomersKept,
+) -> None:
     """Promise: however the pages are cut, nobody is missed or shown twice, and the order is the same."""
     pages = [_search(crowd, "王", skip) for skip in range(0, 1600, 50)]
     found = [each for page in pages for each in page]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from typing import Any
 from unittest.mock import patch
 
 import pytest
@@ -15,7 +16,7 @@ from tests.unit.intake.fakes import IT, PLAZA, PROPERTY
 from tests.unit.intake.requests_world import Desk, instant, refused
 
 
-def die_between(desk: Desk, **changes: str) -> None:
+def die_between(desk: Desk, **changes: Any) -> None:
     """Take a need whose contact is written and whose request is not."""
     requests = desk.runtime.database["requests"]
     with patch.object(requests, "insert_many", side_effect=AutoReconnect()), pytest.raises(Unavailable):
