@@ -189,6 +189,8 @@ _QUESTIONS: dict[str, dict[str, Any]] = {
     "overdue": {"state": "overdue", "level": None},
     "replied": {"state": "replied", "level": None},
     "open and important": {"state": "open", "level": "important"},
+    "mine": {"state": None, "level": None, "mine": True},
+    "due": {"state": None, "level": None, "due_before": datetime(2100, 1, 1, tzinfo=UTC)},
     "awaiting my approval": {},
 }
 
@@ -328,6 +330,7 @@ class _Office:
                     is_open = not others and place < _OPEN
                     kind = _OPEN_KINDS[place % 3] if is_open else "closed"
                     row = _copy(templates[kind], index, now)
+                    row["handler"] = _Caller.actor
                     row["level"] = "important" if kind == "accepted" or index % 50 == 7 else "general"
                     rows.append(row)
                     if is_open and place % 3 == 0:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from bson.decimal128 import Decimal128
@@ -58,6 +58,10 @@ def open_key(org: str, customer_id: str, problem: str) -> str:
     return derived_id("ok", org, customer_id, problem)
 
 
+#: Before any case there is.
+_EVER = datetime(1970, 1, 1, tzinfo=UTC)
+
+
 class CaseRepository:
     """Reads and writes the collection of cases."""
 
@@ -91,7 +95,14 @@ class CaseRepository:
                     [("org", ASCENDING), ("overdue", ASCENDING), ("received_at", DESCENDING)],
                     partialFilterExpression={"overdue": True},
                 ),
-                IndexModel([("org", ASCENDING), ("handler", ASCENDING), ("received_at", DESCENDING)]),
+                IndexModel(
+                    [
+                        ("org", ASCENDING),
+                        ("handler", ASCENDING),
+                        ("state", ASCENDING),
+                        ("received_at", DESCENDING),
+                    ]
+                ),
                 IndexModel([("org", ASCENDING), ("due_at", ASCENDING)]),
                 IndexModel([("org", ASCENDING), ("supervisors", ASCENDING), ("received_at", ASCENDING)]),
                 IndexModel([("recount", ASCENDING)], sparse=True),
@@ -222,7 +233,8 @@ class CaseRepository:
             query["state"] = {"$in": _STATES}
         order = ("received_at", DESCENDING)
         if listing.due_before is not None:
-            query["due_at"] = {"$lt": listing.due_before}
+            # Bounded below as well: some servers else read the entry of every case that has no clock.
+            query["due_at"] = {"$gt": _EVER, "$lt": listing.due_before}
             order = ("due_at", ASCENDING)
         rows = self._store.find_many(query, sort=[order], limit=limit, skip=skip, without=tuple(_UNLISTED))
         return [case_of({**row, **_UNLISTED}) for row in rows]

@@ -5,10 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from services.followup.handlers.consequences import Consequences, Reaction
 from services.followup.handlers.desk import Desk
 from services.followup.handlers.firing import FireClocks
 from services.followup.handlers.following import FollowCases
+from services.followup.handlers.measures import Measures
+from services.followup.handlers.people import People
 from services.followup.handlers.scheduling import Scheduler, check_calendars
+from services.followup.people_kept import PeopleKept
 from services.followup.repository import FollowupRepository
 from services.followup.rulebook import load_rulebooks
 from shared.mongo.registers import BalancesKept, RecordsKept
@@ -36,6 +40,9 @@ class Application:
     timers: tuple[Callable[[], bool], ...]
     recompute_clocks: Recompute
     desk: Desk
+    people: People
+    consequences: Consequences
+    measures: Measures
     keep_registers: KeepRegisters
     read_registers: ReadRegisters
     look_over_registers: LookOverRegisters
@@ -60,6 +67,12 @@ def build(runtime: Runtime) -> Application:
     records.ensure_indexes()
     balances.ensure_indexes()
     timed: list[Ticked] = [records]
+    keep_registers = KeepRegisters(records, Stocks(records, balances, clock), Serials(runtime), rules, clock)
+    known = PeopleKept(runtime)
+    known.ensure_indexes()
+    people = People(known, clock)
+    measures = Measures(keep_registers)
+    reactions: dict[tuple[str, str], list[Reaction]] = {}
     return Application(
         follow=FollowCases(repository, scheduler, clock, ids),
         timers=(
@@ -68,9 +81,10 @@ def build(runtime: Runtime) -> Application:
         ),
         recompute_clocks=Recompute(timed, rules, clock, ids, digest_above=digest_above),
         desk=Desk(repository, rulebooks, clock),
-        keep_registers=KeepRegisters(
-            records, Stocks(records, balances, clock), Serials(runtime), rules, clock
-        ),
+        people=people,
+        consequences=Consequences(people, reactions),
+        measures=measures,
+        keep_registers=keep_registers,
         read_registers=ReadRegisters(records, balances, rules, clock),
         look_over_registers=LookOverRegisters(records, rules, clock),
     )

@@ -7,6 +7,7 @@ from typing import Any
 
 from services.followup.application import Application
 from services.followup.schemas import CallbackQuery, CompleteCallback, MessageQuery, RenderMessage
+from services.followup.service_people import PeopleCalls
 from shared.arguments import ById
 from shared.messaging.consumer import event_batches
 from shared.messaging.delivery import Delivery
@@ -22,7 +23,7 @@ CALLER_ROLES = ("followup_agent", "complaint_handler", "supervisor", "manager", 
 SENDER_ROLES = ("followup_agent", "supervisor", "system")
 
 
-class FollowupService(RegisterCalls):
+class FollowupService(PeopleCalls, RegisterCalls):
     """Callbacks after replies, and messages to customers."""
 
     name = "followup"
@@ -38,6 +39,25 @@ class FollowupService(RegisterCalls):
     def on_complaints_events(self, deliveries: Sequence[Delivery]) -> None:
         """Follow what happens on cases."""
         self.app.follow(deliveries)
+
+    @event_batches(
+        "intake",
+        types=(
+            "customer_registered",
+            "customer_changed",
+            "contact_registered",
+            "privacy_flags_set",
+            "personal_data_erased",
+        ),
+    )
+    def on_intake_events(self, deliveries: Sequence[Delivery]) -> None:
+        """Learn whom there is, and do what follows."""
+        self.app.consequences("intake", deliveries)
+
+    @event_batches("followup", types=("callback_unsatisfied",))
+    def on_followup_events(self, deliveries: Sequence[Delivery]) -> None:
+        """Do what follows from what happened here."""
+        self.app.consequences("followup", deliveries)
 
     @every_tick
     def fire_clocks(self) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from pymongo import ASCENDING, DESCENDING, IndexModel
@@ -27,6 +27,8 @@ _PLACES: Mapping[str, str] = {
 }
 _DUPLICATE_KEY = 11000
 _DOCUMENTS = Documents(Request)
+#: Before any request there is.
+_EVER = datetime(1970, 1, 1, tzinfo=UTC)
 _QUEUE = [("rank", ASCENDING), ("opening.opened_at", ASCENDING)]
 _ORDERS: Mapping[str, list[tuple[str, int]]] = {
     "queue": _QUEUE,
@@ -186,7 +188,8 @@ def _query(asked: Mapping[str, Any]) -> dict[str, Any]:
     if asked.get("units"):
         query.setdefault("$and", []).append({"$or": _reaching(asked["units"], asked["reader"])})
     if asked.get("due_before"):
-        query["due_at"] = {"$lt": asked["due_before"]}
+        # Bounded below as well: some servers else read the entry of every request that has no clock.
+        query["due_at"] = {"$gt": _EVER, "$lt": asked["due_before"]}
     bounds = {"$gte": asked.get("opened_from"), "$lt": asked.get("opened_before")}
     given = {operator: bound for operator, bound in bounds.items() if bound is not None}
     if given:

@@ -15,6 +15,7 @@ from tests.contract.story_audit import audit_everything
 from tests.contract.story_dossiers import tell_of_dossiers
 from tests.contract.story_duty import tell_of_duty
 from tests.contract.story_files import tell_of_files
+from tests.contract.story_followup_people import tell_of_people
 from tests.contract.story_followup_registers import tell_of_followup_registers
 from tests.contract.story_investigations import tell_of_investigations
 from tests.contract.story_liability import tell_of_liability
@@ -119,6 +120,7 @@ def tell() -> Stage:
     )
     tell_of_registers(stage)
     tell_of_followup_registers(stage)
+    tell_of_people(stage)
     tell_of_dossiers(stage)
     tell_of_duty(stage)
     tell_of_privacy(stage, contact_received(number=70, category="praise", complaint=None))

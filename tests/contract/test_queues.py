@@ -29,6 +29,18 @@ FROZEN = {
     ("rpc-reporting", "nameko-rpc", ("reporting.*",)),
     ("evt-external--intake", "external.events", ("#",)),
     ("evt-intake--complaints", "intake.events", ("contact_routed",)),
+    (
+        "evt-intake--followup",
+        "intake.events",
+        (
+            "contact_registered",
+            "customer_changed",
+            "customer_registered",
+            "personal_data_erased",
+            "privacy_flags_set",
+        ),
+    ),
+    ("evt-followup--followup", "followup.events", ("callback_unsatisfied",)),
     ("evt-followup--complaints", "followup.events", ("callback_completed", "callback_unsatisfied")),
     (
         "evt-complaints--followup",
