@@ -275,7 +275,7 @@ def _document(template: Document, person: _Person) -> Document:
     claim, plates = person.claim, template["fields"]["plate"]
     customer_id = f"cu_{person.index:08}"
     own = searched(customer_id, ORG, claim.name, None, [("plate", person.plate)])
-    found = tuple(f"{ORG}|{mark}{what}|" for what in ("name", "plate") for mark in ("", "~"))
+    found = tuple(f"{ORG}|{what}|" for what in ("name", "~name", "plate"))
     alike = [each for each in template["terms"] if not each.startswith(found)]
     return template | {
         "_id": customer_id,

@@ -101,11 +101,14 @@ class CustomersKept(Kept[Customer]):
     def search(self, org: str, what: str, text: str, *, whole: bool, limit: int, skip: int) -> list[Listed]:
         """Return a page of the files whose ``what`` is ``text`` or, unless ``whole``, begins with it.
 
-        Those it begins with come in the order of their terms: who is called just that comes first.
+        Names that begin with it come in order: who is called just that comes first.
         """
+        wanted = terms.term(org, what, text)
         if whole:
-            return self._rows({"terms": terms.term(org, what, text)}, limit=limit, skip=skip)
-        found = self._first(terms.term(org, what, text), terms.mark(org, what, text), skip + limit)
+            return self._rows({"terms": wanted}, limit=limit, skip=skip)
+        if what != "name":
+            return self._between({"$gte": wanted, "$lt": wanted + _END}, limit=limit, skip=skip)
+        found = self._first(wanted, terms.mark(org, text), skip + limit)
         return [_listed(document) for document in found[skip : skip + limit]]
 
     def _first(self, first: str, first_mark: str, number: int) -> list[Document]:

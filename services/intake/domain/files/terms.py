@@ -41,9 +41,9 @@ def tag(org: str, what: str, *values: str) -> str:
     return "|".join((org, f"={what}", *values))
 
 
-def mark(org: str, what: str, text: str) -> str:
-    """Return what stands for ``SHARE`` terms of ``org`` for values of ``what``: that of a marked file."""
-    return term(org, f"~{what}", text)
+def mark(org: str, name: str) -> str:
+    """Return what stands for ``SHARE`` terms of ``org`` for names: that of a marked file."""
+    return term(org, "~name", name)
 
 
 def searched(
@@ -51,13 +51,11 @@ def searched(
 ) -> list[str]:
     """Return the terms of a file: of its name, its unit and the ``values`` of the fields that are searched.
 
-    No two files share one, but for that of the unit, which is searched whole: so there is an order in which
-    any number of files of the same name can be told apart, and some marks among them.
+    No two files share a term for a name: so there is an order in which any number of files of the same name can
+    be told apart, and some marks among them.
     """
-    begun = [("name", each) for each in name_terms(name)] + [(code, folded(text)) for code, text in values]
-    marked = zlib.crc32(customer_id.encode()) % SHARE == 0
-    return [
-        *(f"{org}|{what}|{text}{_OF}{customer_id}" for what, text in begun),
-        *(f"{org}|~{what}|{text}{_OF}{customer_id}" for what, text in begun if marked),
-        *((term(org, "unit", unit),) if unit else ()),
-    ]
+    whats = ("name", "~name") if zlib.crc32(customer_id.encode()) % SHARE == 0 else ("name",)
+    found = [f"{org}|{what}|{each}{_OF}{customer_id}" for what in whats for each in name_terms(name)]
+    if unit:
+        found.append(term(org, "unit", unit))
+    return found + [term(org, code, text) for code, text in values]
