@@ -273,10 +273,12 @@ def _organisations(directory: Path) -> Path:
 def _document(template: Document, person: _Person) -> Document:
     """Return the document of a file like ``template`` for another customer, with the terms it is found by."""
     claim, plates = person.claim, template["fields"]["plate"]
-    own = searched(ORG, claim.name, None, [("plate", person.plate)])
-    alike = [each for each in template["terms"] if not each.startswith((f"{ORG}|name|", f"{ORG}|plate|"))]
+    customer_id = f"cu_{person.index:08}"
+    own = searched(customer_id, ORG, claim.name, None, [("plate", person.plate)])
+    found = tuple(f"{ORG}|{what}|" for what in ("name", "~name", "plate"))
+    alike = [each for each in template["terms"] if not each.startswith(found)]
     return template | {
-        "_id": f"cu_{person.index:08}",
+        "_id": customer_id,
         "name": claim.name,
         "phone": claim.phone,
         "keys": [_BLIND.hidden(key) for key in claim.keys(ORG)],

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from types import SimpleNamespace
 from typing import Any, cast
+from unittest.mock import patch
 
 import mongomock
 from mongomock.collection import BulkOperationBuilder, Collection
@@ -34,7 +35,7 @@ def _without_sort(self: Any, *arguments: Any, sort: Any = None, **named: Any) ->
     _add_replace(self, *arguments, **named)
 
 
-setattr(BulkOperationBuilder, "add_replace", _without_sort)  # noqa: B010 - to a type checker a method stays what it is
+patch.object(BulkOperationBuilder, "add_replace", _without_sort).start()
 
 _add_update: Callable[..., None] = BulkOperationBuilder.add_update
 
@@ -61,7 +62,7 @@ def _ensure_unique_entries(self: Any, new_data: Any) -> None:
             raise mongomock.DuplicateKeyError(message, 11000)
 
 
-setattr(Collection, "_ensure_uniques", _ensure_unique_entries)  # noqa: B010
+patch.object(Collection, "_ensure_uniques", _ensure_unique_entries).start()
 
 
 class _Relay:

@@ -12,6 +12,7 @@ from services.intake.domain.files.blind import BlindIndex
 from services.intake.dossiers_kept import KeptDossiers
 from services.intake.erasing_kept import Holders
 from services.intake.handlers.access_log import Accesses
+from services.intake.handlers.accuracy import Accuracy
 from services.intake.handlers.competence import Competence
 from services.intake.handlers.data_requests import DataRequesting
 from services.intake.handlers.desk import Desk
@@ -34,6 +35,7 @@ from services.intake.repository import IntakeRepository
 from services.intake.requests_kept import RequestsKept
 from services.intake.rulebook import load_rulebooks
 from services.intake.settings import IntakeSettings
+from services.intake.wrong_entries_kept import WrongEntries
 from shared.mongo.registers import BalancesKept, RecordsKept
 from shared.mongo.runtime import Runtime
 from shared.mongo.serials import Serials
@@ -61,6 +63,7 @@ class Application:
     look_up_dossiers: LookUpDossiers
     duty: Duty
     accesses: Accesses
+    accuracy: Accuracy
     personal_data: PersonalData
     data_requests: DataRequesting
     eraser: Eraser
@@ -101,7 +104,8 @@ def build(runtime: Runtime) -> Application:
     asked = DataRequests(runtime)
     log, flags, throttles = AccessLog(runtime), PrivacyFiles(runtime), Throttles(runtime)
     # Every collection of the service, beside those of the repository: what is personal of each is erased when asked.
-    own = (customers, dossiers, requests, records, balances, asked, log, flags, throttles)
+    wrong = WrongEntries(runtime)
+    own = (customers, dossiers, requests, records, balances, asked, log, flags, throttles, wrong)
     holders = Holders((*own, *on_duty.kept, *accounts.kept))
     holders.ensure_indexes()
     accesses = Accesses(log, rules, runtime.clock)
@@ -118,6 +122,7 @@ def build(runtime: Runtime) -> Application:
         look_up_dossiers=LookUpDossiers(dossiers, rules, runtime.clock),
         duty=on_duty,
         accesses=accesses,
+        accuracy=Accuracy(wrong, rules, runtime.clock),
         personal_data=PersonalData(repository, accesses, asked, flags, runtime.clock),
         data_requests=DataRequesting(asked, repository, accesses, rules, eraser, runtime.clock),
         eraser=eraser,

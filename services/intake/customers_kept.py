@@ -99,11 +99,40 @@ class CustomersKept(Kept[Customer]):
         return self.store.insert([self._documents.to(customer) for customer in customers])
 
     def search(self, org: str, what: str, text: str, *, whole: bool, limit: int, skip: int) -> list[Listed]:
-        """Return a page of the files whose ``what`` is ``text`` or, unless ``whole``, begins with it."""
+        """Return a page of the files whose ``what`` is ``text`` or, unless ``whole``, begins with it.
+
+        Names that begin with it come in order: who is called just that comes first.
+        """
         wanted = terms.term(org, what, text)
         if whole:
             return self._rows({"terms": wanted}, limit=limit, skip=skip)
-        return self._between({"$gte": wanted, "$lt": wanted + _END}, limit=limit, skip=skip)
+        if what != "name":
+            return self._between({"$gte": wanted, "$lt": wanted + _END}, limit=limit, skip=skip)
+        found = self._first(wanted, terms.mark(org, text), skip + limit)
+        return [_listed(document) for document in found[skip : skip + limit]]
+
+    def _first(self, first: str, first_mark: str, number: int) -> list[Document]:
+        """Return at least ``number`` of the files with a term that begins with ``first``, if so many have, in order.
+
+        Few more are read, however many there are. Marks say where to stop: a server that reads all that is
+        within bounds before it counts can be told so in no other way.
+        """
+        marked = self._placed(first_mark, first_mark + _END, ("terms",))
+        ends = [first + mark.removeprefix(first_mark) for mark, _ in marked]
+        ends.append(first + _END)
+        stretch = number // terms.SHARE + 1
+        while True:
+            found = self._placed(first, ends[min(stretch, len(ends) - 1)], (*_LISTED, "terms"))
+            if len(found) >= number or stretch >= len(ends) - 1:
+                return [document for _, document in found]
+            stretch *= 2
+
+    def _placed(self, first: str, end: str, only: Sequence[str]) -> list[tuple[str, Document]]:
+        """Return the files with a term from ``first`` to before ``end``, each with its first such, in order."""
+        bounds = {"$gte": first, "$lt": end}
+        rows = self.store.find_within({"terms": bounds}, {"terms": {"$elemMatch": bounds}}, only=only)
+        placed = [(min(each for each in row["terms"] if first <= each < end), row) for row in rows]
+        return sorted(placed, key=lambda place: (place[0], place[1]["_id"]))
 
     def tagged(
         self, org: str, tags: Sequence[str], until: tuple[str, date] | None, *, limit: int, skip: int

@@ -92,6 +92,11 @@ class IntakeRepository:
             )
             return {row["_id"]: Origin(row["org"], row["publisher"]) for row in found}
 
+    def registered(self, contact_ids: Sequence[str]) -> list[Contact]:
+        """Return those of the contacts that are registered, of whatever organisation."""
+        rows = self._contacts.find_many({"_id": {"$in": list(contact_ids)}})
+        return [_contact(row) for row in rows]
+
     def register(
         self,
         contacts: Sequence[Contact],

@@ -26,6 +26,7 @@ _PLACES: Mapping[str, str] = {
     "stage": "stage",
 }
 _DUPLICATE_KEY = 11000
+_DOCUMENTS = Documents(Request)
 #: Before any request there is.
 _EVER = datetime(1970, 1, 1, tzinfo=UTC)
 _QUEUE = [("rank", ASCENDING), ("opening.opened_at", ASCENDING)]
@@ -36,18 +37,34 @@ _ORDERS: Mapping[str, list[tuple[str, int]]] = {
 }
 
 
+def _document(request: Request) -> Document:
+    """Return the document of a request; one beside which others may be open is in no index of those that are sole."""
+    document = _DOCUMENTS.to(request)
+    if document["sole"] is None:
+        del document["sole"]
+    return document
+
+
+def _list_index(head: str, **options: Any) -> IndexModel:
+    """Return the index of the lists of those with one and the same ``head``, in order of service."""
+    return IndexModel([("org", ASCENDING), (head, ASCENDING), ("closed_at", ASCENDING), *_QUEUE], **options)
+
+
 class RequestsKept(Kept[Request]):
     """The collection of requests."""
 
     def __init__(self, runtime: Runtime) -> None:
         """Use the runtime's database and ensure the indexes of every list."""
-        documents = Documents(Request)
-        super().__init__(runtime, "requests", documents.to, documents.of)
+        super().__init__(runtime, "requests", _document, _DOCUMENTS.of)
         self._awaited = runtime.database["awaited_requests"]
-        heads = ("owner.unit", "owner.staff", "first_responsible.staff", "parts.unit", "opening.customer_id")
         lists = [
-            IndexModel([("org", ASCENDING), (head, ASCENDING), ("closed_at", ASCENDING), *_QUEUE])
-            for head in heads
+            # Those whom nobody has yet are a list of their own.
+            *(_list_index(head) for head in ("owner.staff", "opening.customer_id")),
+            # Most new requests have none of these, and are not in the index then.
+            *(
+                _list_index(head, name=f"only {head}", partialFilterExpression={head: {"$gt": ""}})
+                for head in ("owner.unit", "first_responsible.staff", "parts.unit")
+            ),
         ]
         general = [
             IndexModel([("org", ASCENDING), ("closed_at", ASCENDING), *_QUEUE]),
@@ -61,7 +78,7 @@ class RequestsKept(Kept[Request]):
 
     def step(self, requests: Sequence[Request]) -> tuple[AggregateStore, list[Document]]:
         """Return the requests as a step of a write that spans several collections."""
-        return self.store, [self._to(request) for request in requests]
+        return self.store, [_document(request) for request in requests]
 
     def outlines(self, request_ids: Sequence[str]) -> dict[str, tuple[str, str]]:
         """Return of those of the requests that are there the version of the rulebook and the kind, in one read."""
@@ -73,9 +90,9 @@ class RequestsKept(Kept[Request]):
     def unanswered_beside(self, request: Request) -> list[Request]:
         """Return the other requests of the same customer and kind without an answer when this one was asked for."""
         later = {"$gt": request.asked_at}
+        customer = request.opening.customer_id
+        of_customer = {"org": request.org, "opening.customer_id": customer}
         query = {
-            "org": request.org,
-            "opening.customer_id": request.opening.customer_id,
             "opening.kind": request.opening.kind,
             "_id": {"$ne": request.id},
             "$or": [
@@ -84,12 +101,14 @@ class RequestsKept(Kept[Request]):
                 {"replied_at": later},
             ],
         }
-        return [] if request.opening.customer_id is None else self.find(query)
+        found = [] if customer is None else self.store.find_within(of_customer, query)
+        return [self.read(document) for document in found]
 
     def same_open(self, org: str, customer_id: str, kind: str) -> Request | None:
         """Return an open request of a kind that a customer has already."""
-        query = {"org": org, "opening.customer_id": customer_id, "opening.kind": kind, "closed_at": None}
-        return next(iter(self.find(query, limit=1)), None)
+        of_customer = {"org": org, "opening.customer_id": customer_id, "closed_at": None}
+        found = self.store.find_within(of_customer, {"opening.kind": kind}, limit=1)
+        return next((self.read(document) for document in found), None)
 
     def await_all(self, contacts: Sequence[tuple[str, str, datetime]]) -> None:
         """Note contacts that will have a request, each with its organisation and time, before either is written.
@@ -148,10 +167,12 @@ _ASKED: Mapping[str, str] = {
     "customer_id": "opening.customer_id",
     "staff": "owner.staff",
 }
+#: Said as a comparison, or the embedded database takes no index for it that holds only some of the requests.
+_OPEN: Document = {"closed_at": {"$eq": None}}
 _STATES: Mapping[str, Document] = {
-    "open": {"closed_at": None},
+    "open": _OPEN,
     "closed": {"closed_at": {"$ne": None}},
-    "overdue": {"closed_at": None, "overdue": True},
+    "overdue": _OPEN | {"overdue": True},
     "unassigned": {"closed_at": None, "owner.staff": None},
 }
 

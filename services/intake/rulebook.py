@@ -74,6 +74,7 @@ class IntakeRulesSchema(Row):
     channels = Table(_ChannelRow(), **REQUIRED)
     first_responsible = nested(_FirstResponsibleRow(), **REQUIRED)
     recorded_minutes = sourced(Whole(least=1), load_default=None)
+    wrong_entries_a_day = sourced(Whole(least=1), load_default=None)
     files = nested(FileRulesRow(), load_default=FileRules())
     dossiers = Table(DossierRow())
     dossier_settings = Table(DossierSettingsRow())

@@ -11,6 +11,7 @@ from marshmallow import RAISE, Schema, ValidationError, fields, post_load, valid
 
 from services.intake.domain.contact import ComplaintClaim
 from services.intake.domain.recognising import CustomerClaim, normal_phone
+from shared.arguments import Page
 from shared.fields import CODE, Moment, line, plain_text, truth
 
 MAX_TEXT = 4000
@@ -141,3 +142,10 @@ class CountQuery(Schema):
 
     received_from = Moment(load_default=None)
     received_before = Moment(load_default=None)
+
+
+class WrongEntryQuery(Page):
+    """Wrongly entered fields of some days, counted by member of staff; without days of the last thirty."""
+
+    first = fields.Date(load_default=None)
+    last = fields.Date(load_default=None)

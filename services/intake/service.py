@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from services.intake.application import Application
-from services.intake.schemas import ContactQuery, ContactSchema, CountQuery
+from services.intake.schemas import ContactQuery, ContactSchema, CountQuery, WrongEntryQuery
 from services.intake.service_accounts import AccountCalls
 from services.intake.service_dossiers import DossierCalls
 from services.intake.service_duty import DutyCalls
@@ -65,6 +65,15 @@ class IntakeService(
     def recompute_clocks(self) -> bool:
         """Compute clocks again whose calendar has a newer version."""
         return self.app.recompute_clocks()
+
+    def wrong_arguments(self, call: Call, method: str, fields: Sequence[str]) -> None:
+        """Note whose command was refused because of which fields."""
+        self.app.accuracy.note(call, method, fields)
+
+    @query(*OPERATOR_ROLES, schema=WrongEntryQuery)
+    def count_wrong_entries(self, call: Call, data: dict[str, Any]) -> list[dict[str, Any]]:
+        """Return how often fields were entered wrongly, by member of staff."""
+        return self.app.accuracy.count(call, data)
 
     @command(*DESK_ROLES, schema=ContactSchema)
     def register_contact(self, call: Call, data: dict[str, Any]) -> dict[str, Any]:

@@ -21,7 +21,7 @@ from shared.errors import DeadlineExceeded, KefuError, Problem, ValidationFailed
 from shared.health import Health
 from shared.identity import Caller, TokenVerifier, require_role
 from shared.logging import get_logger
-from shared.messaging.problems import flatten_errors
+from shared.messaging.problems import declared_field, flatten_errors
 from shared.messaging.publisher import CONNECTION_ERRORS
 from shared.messaging.rpc_names import IDEMPOTENCY_KEY
 
@@ -174,10 +174,14 @@ def _operation(
         def answer(self: Any, /, *args: Any, **kwargs: Any) -> Any:
             started = time.perf_counter()
             outcome = "ok"
+            call: Call | None = None
             try:
-                return method(self, *_admit(self.context, name, declared, loader, args, kwargs))
+                call = _admit(self.context, name, declared, args, kwargs)
+                return method(self, call, _load(loader, kwargs))
             except KefuError as error:
                 outcome = error.code
+                if call is not None and kind == "command" and isinstance(error, ValidationFailed):
+                    _tell(self, call, name, loader, error)
                 error.args = (error.as_dict(),)
                 raise
             except Exception as error:
@@ -222,11 +226,10 @@ def _admit(
     context: CallContext.Bound,
     method: str,
     operation: Operation,
-    loader: Schema,
     args: tuple[Any, ...],
     kwargs: dict[str, Any],
-) -> tuple[Call, Any]:
-    """Check deadline, token, role and arguments, in this order; return what the method is called with."""
+) -> Call:
+    """Check deadline, token, role and key, in this order, and take the key out of the arguments."""
     _check_deadline(context.headers.get("deadline"))
     caller = context.verifier.verify(_text_or_none(context.headers.get("auth_token")))
     require_role(caller, operation.roles)
@@ -236,14 +239,33 @@ def _admit(
     key = kwargs.pop(IDEMPOTENCY_KEY, None)
     if operation.kind == "command":
         _check_key(key)
+    unique = f"{caller.org}/{method}/{key}" if key else uuid.uuid4().hex
+    return Call(caller, unique, _text_or_none(context.headers.get("traceparent")))
+
+
+def _load(loader: Schema, kwargs: dict[str, Any]) -> Any:
+    """Return the arguments as the method takes them; ValidationFailed says all that is wrong with them."""
     try:
-        data = loader.load(kwargs)
+        return loader.load(kwargs)
     except ValidationError as error:
         problems = flatten_errors(error.normalized_messages())
         message = "wrong arguments: " + "; ".join(f"{p.field}: {p.reason}" for p in problems)
         raise ValidationFailed(message, problems=problems) from error
-    unique = f"{caller.org}/{method}/{key}" if key else uuid.uuid4().hex
-    return Call(caller, unique, _text_or_none(context.headers.get("traceparent"))), data
+
+
+def _tell(service: Any, call: Call, method: str, loader: Schema, error: ValidationFailed) -> None:
+    """Let a service that wants to know note which fields of a command were wrong; the answer does not wait on it.
+
+    Names that no schema declares are the sender's own text, and are not handed on.
+    """
+    note = getattr(service, "wrong_arguments", None)
+    if note is None:
+        return
+    names = sorted({declared_field(loader, problem.field) for problem in error.problems})
+    try:
+        note(call, method, names)
+    except Exception:
+        log.exception("wrong arguments not noted", method=method)
 
 
 def _check_deadline(deadline: object) -> None:

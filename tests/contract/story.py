@@ -27,7 +27,7 @@ from tests.contract.story_investigations import tell_of_investigations
 from tests.contract.story_liability import tell_of_liability
 from tests.contract.story_offers import file_with_all, tell_of_offers
 from tests.contract.story_path import walk
-from tests.contract.story_privacy import tell_of_a_flood, tell_of_privacy
+from tests.contract.story_privacy import tell_of_a_flood, tell_of_privacy, tell_of_wrong_entries
 from tests.contract.story_receiving import tell_of_receiving
 from tests.contract.story_registers import tell_of_registers
 from tests.contract.story_requests import tell_of_requests
@@ -137,6 +137,7 @@ def tell() -> Stage:
     tell_of_duty(stage)
     tell_of_privacy(stage, contact_received(number=70, category="praise", complaint=None))
     tell_of_a_flood(stage, contact_received("it-demo", 71))
+    tell_of_wrong_entries(stage)
     plain: dict[str, Any] = {"complaint": None, "taken_by": "u-4001"}
     tell_of_requests(
         stage,

@@ -63,3 +63,10 @@ def _spoilt(contact: Published, channel: str) -> Published:
     document = contact.document
     document["data"]["channel"] = channel
     return replace(contact, body=json.dumps(document, ensure_ascii=False).encode())
+
+
+def tell_of_wrong_entries(stage: Stage) -> None:
+    """Let an agent leave out what a contact needs, and a supervisor count it."""
+    stage.call("intake.register_contact", org="plaza-demo", actor="u-7001", roles=("staff",), channel="phone")
+    stage.settle()
+    stage.ask("intake.count_wrong_entries", org="plaza-demo", roles=("supervisor",))

@@ -106,7 +106,7 @@ class Customer(Aggregate):
             "filing": self.filing,
         }
         return [
-            *terms.searched(self.org, self.name, self.unit, values),
+            *terms.searched(self.id, self.org, self.name, self.unit, values),
             *(terms.tag(self.org, what, code) for what, code in states.items() if code),
             *(terms.tag(self.org, "origin", each.code) for each in self.origins),
             *(terms.tag(self.org, "holds", code) for code in self.fields),

@@ -67,6 +67,7 @@ class IntakeRules:
     """The intake part of one version of an organisation's rulebook; what is not listed is refused.
 
     A contact that is recorded ``recorded_minutes`` after it came in, or later, is marked as recorded late.
+    Of one member of staff ``wrong_entries_a_day`` commands with wrong fields are counted a day, the others not.
     """
 
     categories: tuple[Category, ...]
@@ -85,6 +86,7 @@ class IntakeRules:
     accounts: AccountRules = field(default_factory=AccountRules)
     registers: tuple[Register, ...] = ()
     recorded_minutes: Sourced[int] | None = None
+    wrong_entries_a_day: Sourced[int] | None = None
 
     def category(self, code: str) -> Category | None:
         """Return the category called ``code``, or ``None`` when the rulebook has none."""

@@ -155,6 +155,9 @@ class ReceiveEvents:
         known = self._repository.known_contacts(list(accepted)) if accepted else set()
         fresh = [item for contact_id, item in accepted.items() if contact_id not in known]
         contacts, taken = self._write(fresh)
+        # An earlier delivery may have died between a contact and what follows from it; and what another replica
+        # took meanwhile kept all of this batch from being followed.
+        self._registrar.complete(sorted(accepted if taken else known))
         known |= taken
         for contact in contacts:
             if contact.id not in known:
@@ -170,7 +173,8 @@ class ReceiveEvents:
         """Register ``fresh`` contacts; return them, and the ids of those somebody else registered meanwhile."""
         wishes = [(item.contact_id, item.reading.intent, _cause(item.reading)) for item in fresh]
         for attempt in range(_ATTEMPTS):
-            registration = self._registrar.build(wishes)
+            # Nothing is acknowledged before all is written: what is cut short is delivered again.
+            registration = self._registrar.build(wishes, comes_again=True)
             if not registration.contacts:
                 break
             try:

@@ -108,9 +108,13 @@ class Following(Protocol):
     """What follows from contacts in the same go."""
 
     def with_contacts(
-        self, registered: Sequence[tuple[Contact, str, Cause]]
+        self, registered: Sequence[tuple[Contact, str, Cause]], *, comes_again: bool
     ) -> tuple[tuple[Any, Sequence[Any]], ...]:
         """Return what is to be written after contacts, given with their customers' class."""
+        ...
+
+    def complete(self, contact_ids: Sequence[str]) -> None:
+        """Write what follows from registered contacts and is not there yet."""
         ...
 
 
@@ -126,8 +130,18 @@ class Registrar:
         self._clock = clock
         self._ids = ids
 
-    def build(self, wishes: Sequence[tuple[str, Intent, Cause]]) -> Registration:
-        """Return one contact for each (contact id, intent, cause), in the same order."""
+    def complete(self, contact_ids: Sequence[str]) -> None:
+        """Write what should have followed from contacts that are registered, as far as it is not there."""
+        if self._following and contact_ids:
+            self._following.complete(contact_ids)
+
+    def build(
+        self, wishes: Sequence[tuple[str, Intent, Cause]], *, comes_again: bool = False
+    ) -> Registration:
+        """Return one contact for each (contact id, intent, cause), in the same order.
+
+        ``comes_again`` says that the same wishes come, and are completed, until all of it is written.
+        """
         if not wishes:
             return Registration((), ())
         now = self._clock.now()
@@ -145,7 +159,7 @@ class Registrar:
             (contact, intent.customer.kind, cause)
             for contact, (_, intent, cause) in zip(contacts, wishes, strict=True)
         ]
-        also = self._following.with_contacts(registered) if self._following else ()
+        also = self._following.with_contacts(registered, comes_again=comes_again) if self._following else ()
         return Registration(tuple(contacts), tuple(customers), also)
 
     def _recognise(

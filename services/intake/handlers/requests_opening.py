@@ -192,6 +192,10 @@ class Files(Protocol):
         """Return one customer's file of ``org``."""
         ...
 
+    def registered(self, contact_ids: Sequence[str]) -> Sequence[Contact]:
+        """Return those of the contacts that are registered."""
+        ...
+
 
 class Openings:
     """Opens the requests that contacts ask for."""
@@ -201,22 +205,35 @@ class Openings:
         self._shelf, self._files, self._rules, self._clock = shelf, files, rules, clock
 
     def with_contacts(
-        self, registered: Sequence[tuple[Contact, str, Cause]]
+        self, registered: Sequence[tuple[Contact, str, Cause]], *, comes_again: bool
     ) -> tuple[tuple[Any, Sequence[Any]], ...]:
         """Return what is to be written after contacts, given with their customers' class; nothing when none asks.
 
-        Notes the contacts that do first, so that none is forgotten should the write be cut short.
+        Contacts that nobody brings again are noted first, so that none is forgotten should the write be cut short;
+        so are those that may turn out to be second calls. What ``comes_again`` is completed by then.
         """
         requests, awaited = [], []
         for contact, customer_class, cause in registered:
             request = self._of(contact, customer_class, cause)
-            if request is not None:
+            if request is None:
+                continue
+            requests.append(request)
+            if not comes_again or self._counts_calls(contact.org, request.regulation, request.opening.kind):
                 awaited.append((contact.id, contact.org, contact.registered_at))
-                requests.append(request)
-        if not requests:
-            return ()
-        self._shelf.await_all(awaited)
-        return (self._shelf.step(requests),)
+        if awaited:
+            self._shelf.await_all(awaited)
+        return (self._shelf.step(requests),) if requests else ()
+
+    def complete(self, contact_ids: Sequence[str]) -> None:
+        """Open the requests of registered contacts that are not there: a write of both was cut short in between."""
+        there = self._shelf.outlines([request_id(key) for key in contact_ids])
+        missing = [key for key in contact_ids if request_id(key) not in there]
+        for contact in self._files.registered(missing) if missing else ():
+            customer = self._files.customer(contact.customer_id, contact.org)
+            cause = Cause(f"{contact.id}/request", "system")
+            request = self._of(contact, customer.kind if customer else "", cause)
+            if request is not None:
+                self._shelf.insert(request)
 
     def catch_up(self) -> bool:
         """Open requests that a batch cut short left out, and note second calls; return whether there may be more."""

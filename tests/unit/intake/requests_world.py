@@ -114,6 +114,12 @@ class Desk:
         return entry.entry.data["request_id"] if "request_id" in entry.entry.data else str(entry.subject)
 
     def deliver(self, number: int = 1, *, event: str | None = None, **changes: Any) -> list[Delivery]:
+        items = self.said(number, event=event, **changes)
+        self.app.receive(items)
+        return items
+
+    def said(self, number: int = 1, *, event: str | None = None, **changes: Any) -> list[Delivery]:
+        """Return a contact as the hotline publishes it, not yet taken."""
         said = {"received_at": self.clock.now().isoformat(), "customer": customer(number)}
         document = {
             "specversion": "1.0",
@@ -124,9 +130,7 @@ class Desk:
             "time": self.clock.now().isoformat(),
             "data": contact_data(**said | changes),
         }
-        items = [delivery(document)]
-        self.app.receive(items)
-        return items
+        return [delivery(document)]
 
     def register(self, **changes: Any) -> dict[str, Any]:
         """Register a contact by hand."""

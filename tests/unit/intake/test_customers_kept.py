@@ -7,10 +7,12 @@ from datetime import date
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
+from unittest.mock import patch
 
 import pytest
 
 from services.intake.customers_kept import CustomersKept
+from services.intake.domain.files import terms
 from services.intake.domain.files.blind import BlindIndex
 from services.intake.schemas_files import ListCustomers
 from shared.clock import FixedClock
@@ -21,13 +23,17 @@ from tests.unit.intake.files_world import file_room
 
 
 class _Asked:
-    """A collection that holds nothing and remembers the first condition it is asked."""
+    """A collection that holds nothing and remembers the first condition of all it is asked."""
 
     def __init__(self) -> None:
-        self.first: Any = None
+        self.asked: list[Any] = []
+
+    @property
+    def last(self) -> Any:
+        return self.asked[-1]
 
     def aggregate(self, steps: list[Any]) -> list[Any]:
-        self.first = steps[0]["$match"]
+        self.asked.append(steps[0]["$match"])
         return []
 
 
@@ -45,9 +51,12 @@ def test_what_begins_with_a_text_is_asked_as_plain_bounds_first(asked: tuple[Cus
     """Promise: no search reads every file; the embedded database has an index for bounds, none for $elemMatch."""
     kept, collection = asked
     kept.search("plaza", "name", "wxm", whole=False, limit=50, skip=0)
-    assert collection.first == {"terms": {"$gte": "plaza|name|wxm", "$lt": "plaza|name|wxm\U0010ffff"}}
+    bounds = [
+        {"$gte": f"plaza|{what}|wxm", "$lt": f"plaza|{what}|wxm\U0010ffff"} for what in ("~name", "name")
+    ]
+    assert collection.asked == [{"terms": each} for each in bounds]
     kept.tagged("plaza", (), ("updated", date(2024, 5, 5)), limit=50, skip=0)
-    assert collection.first == {"terms": {"$gte": "plaza|=updated|", "$lte": "plaza|=updated|2024-05-05"}}
+    assert collection.last == {"terms": {"$gte": "plaza|=updated|", "$lte": "plaza|=updated|2024-05-05"}}
 
 
 def test_the_first_of_several_tags_is_asked_by_itself(asked: tuple[CustomersKept, _Asked]) -> None:
@@ -55,7 +64,7 @@ def test_the_first_of_several_tags_is_asked_by_itself(asked: tuple[CustomersKept
     kept, collection = asked
     tags = ("plaza|=class|vip", "plaza|=lifecycle|existing")
     kept.tagged("plaza", tags, ("updated", date(2024, 5, 5)), limit=50, skip=0)
-    assert collection.first == {"terms": "plaza|=class|vip"}
+    assert collection.last == {"terms": "plaza|=class|vip"}
 
 
 def test_bounds_hold_for_one_and_the_same_term() -> None:
@@ -74,7 +83,60 @@ def test_bounds_hold_for_one_and_the_same_term() -> None:
     assert [row["_id"] for row in found] == ["cu_3", "cu_4"]
 
 
-def test_a_row_read_by_itself_says_what_the_whole_file_says(tmp_path: Path) -> None:
+@pytest.fixture
+def crowd() -> CustomersKept:
+    """Two thousand files, most of them of people called Wang."""
+    runtime = memory_runtime(
+        FixedClock(beijing("2024-05-06 09:00")), CountingIds(), settings=SimpleNamespace()
+    )
+    kept = CustomersKept(runtime, BlindIndex([PHONE_KEY]))
+    names = ("王", "王小明", "王晓梅", "李四")
+    rows: list[Any] = [
+        {"_id": each, "kind": "person", "name": name, "phone": None, "unit": None}
+        | {"terms": terms.searched(each, "plaza", name, None, [])}
+        for number in range(2000)
+        for each, name in ((f"cu_{number}", names[number % len(names)]),)
+    ]
+    kept.store.collection.insert_many(rows)
+    return kept
+
+
+def _search(kept: CustomersKept, text: str, skip: int, limit: int = 50) -> list[str]:
+    return [row.id for row in kept.search("plaza", "name", text, whole=False, limit=limit, skip=skip)]
+
+
+def test_pages_of_a_search_hold_everybody_once_and_who_is_called_just_that_first(
+    crowd: CustomersKept,
+) -> None:
+    """Promise: however the pages are cut, nobody is missed or shown twice, and the order is the same."""
+    pages = [_search(crowd, "王", skip) for skip in range(0, 1600, 50)]
+    found = [each for page in pages for each in page]
+    assert len(found) == len(set(found)) == 1500
+    assert {int(each.removeprefix("cu_")) % 4 for each in found[:500]} == {0}
+    assert _search(crowd, "王", 0, 2000) == found
+    assert [len(_search(crowd, text, 0, 2000)) for text in ("w", "wxm", "wangx", "王晓", "li", "x")] == [
+        *(1500, 1000, 1000, 500, 500, 0)
+    ]
+
+
+def test_a_page_is_found_without_reading_everybody_it_could_be_of(crowd: CustomersKept) -> None:
+    """Promise: what a search reads is bound by the page, and not by how many share a name."""
+    real, read = crowd.store.find_within, []
+
+    def counted(*arguments: Any, **more: Any) -> list[dict[str, Any]]:
+        rows = real(*arguments, **more)
+        read.extend(rows)
+        return rows
+
+    with patch.object(crowd.store, "find_within", counted):
+        page = _search(crowd, "w", 0)
+    assert len(page) == 50
+    assert len(read) < 500
+
+
+def test_a_row_read_by_itself_says_what_the_whole_file_says(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Promise: lists read a fraction of a file, never its history, and show the same; older files are shown too."""
     room = file_room(tmp_path, "auto-dealer")
     customer = room.register("王小明", values={"plate": ["沪A12345"]}, lifecycle="potential")
@@ -90,16 +152,15 @@ def test_a_row_read_by_itself_says_what_the_whole_file_says(tmp_path: Path) -> N
 
         return find
 
-    kept.store.find_many, kept.store.find_within = spied(whole), spied(within)  # type: ignore[method-assign]
+    monkeypatch.setattr(kept.store, "find_many", spied(whole))
+    monkeypatch.setattr(kept.store, "find_within", spied(within))
     file = room.app.files.read.file("made-up", customer, actor="u-1", full=True)
     found = room.app.files.read.search("made-up", "name", "wxm", limit=50, skip=0, full=True)
     listed = room.app.files.read.page("made-up", ListCustomers().load({"lifecycle": "potential"}), full=True)
     everybody = room.app.files.read.page("made-up", ListCustomers().load({}), full=True)
     assert found == listed == everybody == [{key: file[key] for key in found[0]}]
     assert len(read) == 3
-    assert {key for row in read for key in row}.isdisjoint(
-        {"history", "processed", "answers", "terms", "fields"}
-    )
+    assert {key for row in read for key in row}.isdisjoint({"history", "processed", "answers", "fields"})
     kept.store.collection.update_many(
         {}, {"$unset": dict.fromkeys(("days", "origins", "lacking", "phase"), "")}
     )

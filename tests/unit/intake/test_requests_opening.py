@@ -2,15 +2,26 @@
 
 from __future__ import annotations
 
+from typing import Any
 from unittest.mock import patch
 
 import pytest
 from pymongo.errors import AutoReconnect
 
+from services.intake.repository import IntakeRepository
 from shared.errors import Unavailable
+from shared.messaging.delivery import Outcome
 from shared.mongo.store import insert_in_turn
 from tests.unit.intake.fakes import IT, PLAZA, PROPERTY
 from tests.unit.intake.requests_world import Desk, instant, refused
+
+
+def die_between(desk: Desk, **changes: Any) -> None:
+    """Take a need whose contact is written and whose request is not."""
+    requests = desk.runtime.database["requests"]
+    with patch.object(requests, "insert_many", side_effect=AutoReconnect()), pytest.raises(Unavailable):
+        desk.deliver(category="need", **changes)
+    assert desk.runtime.database["contacts"].count_documents({}) == 1
 
 
 def test_a_contact_becomes_a_request_in_the_same_write() -> None:
@@ -46,13 +57,53 @@ def test_the_same_contact_again_opens_nothing_more() -> None:
     assert [row["request_id"] for row in desk.rows()] == [first]
 
 
-def test_a_request_that_a_dying_batch_left_out_is_opened_by_the_timer() -> None:
-    """Promise: a registered need is never without its request, and its clocks count from the contact."""
+def test_a_request_that_a_dying_batch_left_out_is_opened_when_the_batch_comes_again() -> None:
+    """Promise: what is acknowledged has its request, once, and its clocks count from the contact."""
+    desk = Desk(PLAZA)
+    received = desk.clock.now()
+    die_between(desk)
+    assert desk.runtime.database["awaited_requests"].find_one({}) is None
+    desk.pass_time(minutes=2)
+    assert desk.rows() == []
+    for _ in range(3):
+        (again,) = desk.deliver(category="need")
+        assert again.outcome is Outcome.DUPLICATE
+    (row,) = desk.rows()
+    assert (instant(row) - received).total_seconds() == 3600
+    desk.pass_time(minutes=2)
+    assert len(desk.events("request_opened")) == 1
+
+
+def test_anothers_event_of_the_same_id_completes_the_first_and_gets_no_request_of_its_own() -> None:
+    """Promise: whoever used the id first has contact and request; the second is refused and has neither."""
+    desk = Desk(PLAZA)
+    die_between(desk, text="first")
+    desk.org = PROPERTY
+    desk.deliver(category="repair", text="second")
+    (request,) = desk.runtime.database["requests"].find()
+    assert (request["org"], request["opening"]["text"]) == (PLAZA, "first")
+    assert desk.runtime.database["rejected_events"].count_documents({"org": PROPERTY}) == 1
+
+
+def test_a_contact_that_another_replica_took_meanwhile_leaves_nobody_in_its_batch_without_a_request() -> None:
+    """Promise: a batch that finds one of its contacts written opens the requests of all of them, once each."""
+    desk = Desk(PLAZA)
+    with patch.object(IntakeRepository, "known_contacts", return_value=set()):
+        desk.deliver(1, category="need")
+        items = [*desk.said(1, category="need"), *desk.said(2, category="need")]
+        desk.app.receive(items)
+    assert [item.outcome for item in items] == [Outcome.DUPLICATE, Outcome.DONE]
+    assert len({row["contact_id"] for row in desk.rows()}) == len(desk.rows()) == 2
+    assert len(desk.events("request_opened")) == 2
+
+
+def test_a_request_left_out_by_hand_is_opened_by_the_timer() -> None:
+    """Promise: a registered need is never without its request, also when nobody brings it again."""
     desk = Desk(PLAZA)
     received = desk.clock.now()
     requests = desk.runtime.database["requests"]
     with patch.object(requests, "insert_many", side_effect=AutoReconnect()), pytest.raises(Unavailable):
-        desk.deliver(category="need")
+        desk.register(category="need")
     assert desk.runtime.database["contacts"].count_documents({}) == 1
     desk.pass_time(seconds=10)
     assert desk.rows() == []
@@ -146,14 +197,14 @@ def test_no_event_of_a_request_holds_anybodys_words() -> None:
 
 
 def test_what_was_noted_and_never_registered_is_forgotten_after_an_hour_and_holds_up_nobody() -> None:
-    """Promise: a batch that died before its contacts were written leaves no request, and nothing behind for ever."""
+    """Promise: who died before the contact was written leaves no request, and nothing behind for ever."""
     desk = Desk(PLAZA)
     database = desk.runtime.database
     with (
         patch.object(database["contacts"], "insert_many", side_effect=AutoReconnect()),
         pytest.raises(Unavailable),
     ):
-        desk.deliver(category="need")
+        desk.register(category="need")
     assert database["awaited_requests"].count_documents({}) == 1
     desk.pass_time(minutes=2)
     assert (database["awaited_requests"].count_documents({}), desk.rows()) == (1, [])
@@ -163,11 +214,12 @@ def test_what_was_noted_and_never_registered_is_forgotten_after_an_hour_and_hold
 
 def test_a_batch_delivered_again_after_its_notes_were_written_opens_each_request_once() -> None:
     """Promise: notes of a first attempt are no obstacle to the second."""
-    desk = Desk(PLAZA)
+    desk = Desk(IT)
     contacts = desk.runtime.database["contacts"]
     with patch.object(contacts, "insert_many", side_effect=AutoReconnect()), pytest.raises(Unavailable):
-        desk.deliver(category="need")
-    desk.deliver(category="need")
+        desk.deliver()
+    assert desk.runtime.database["awaited_requests"].count_documents({}) == 1
+    desk.deliver()
     assert len(desk.rows()) == 1
     desk.pass_time(minutes=2)
     assert desk.runtime.database["awaited_requests"].count_documents({}) == 0

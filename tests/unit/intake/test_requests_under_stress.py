@@ -59,7 +59,7 @@ def test_one_contact_whose_organisation_is_gone_holds_up_nobody(tmp_path: Path) 
     for org, category in ((gone, "repair"), (stays, "enquiry")):
         desk.org = org
         with patch.object(requests, "insert_many", side_effect=AutoReconnect()), pytest.raises(Unavailable):
-            desk.deliver(1, event=org, category=category)
+            desk.register(category=category)
     file.unlink()
     whole, desk.app = desk.app, services.intake.application.build(desk.runtime)
     desk.pass_time(minutes=1)

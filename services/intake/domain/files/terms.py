@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
+import zlib
 from collections.abc import Iterable
 from functools import lru_cache
 
@@ -10,6 +11,10 @@ from pypinyin import Style, lazy_pinyin
 
 #: Names are found by no more than so many characters; what is longer is told apart by eye.
 _LONGEST = 64
+#: One file in so many has marks beside its terms, by which a list of many more than a page is cut.
+SHARE = 64
+#: What comes between a text and whose it is: below every character of a text, which has no white space.
+_OF = "\t"
 
 
 def folded(text: str) -> str:
@@ -36,9 +41,21 @@ def tag(org: str, what: str, *values: str) -> str:
     return "|".join((org, f"={what}", *values))
 
 
-def searched(org: str, name: str, unit: str | None, values: Iterable[tuple[str, str]]) -> list[str]:
-    """Return the terms of a file: of its name, its unit and the ``values`` of the fields that are searched."""
-    found = [f"{org}|name|{each}" for each in name_terms(name)]
+def mark(org: str, name: str) -> str:
+    """Return what stands for ``SHARE`` terms of ``org`` for names: that of a marked file."""
+    return term(org, "~name", name)
+
+
+def searched(
+    customer_id: str, org: str, name: str, unit: str | None, values: Iterable[tuple[str, str]]
+) -> list[str]:
+    """Return the terms of a file: of its name, its unit and the ``values`` of the fields that are searched.
+
+    No two files share a term for a name: so there is an order in which any number of files of the same name can
+    be told apart, and some marks among them.
+    """
+    whats = ("name", "~name") if zlib.crc32(customer_id.encode()) % SHARE == 0 else ("name",)
+    found = [f"{org}|{what}|{each}{_OF}{customer_id}" for what in whats for each in name_terms(name)]
     if unit:
         found.append(term(org, "unit", unit))
     return found + [term(org, code, text) for code, text in values]

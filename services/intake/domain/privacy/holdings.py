@@ -31,6 +31,7 @@ from services.intake.domain.same.conflict import ConflictCase
 from services.intake.domain.same.grading import Grading
 from services.intake.domain.same.merge import Merge
 from services.intake.domain.same.search import Search
+from services.intake.domain.wrong_entry import WrongEntry
 from shared.aggregate import Aggregate
 from shared.clocks import Deadline
 from shared.registers.record import Record
@@ -324,6 +325,12 @@ HOLDINGS: Mapping[str, Holding] = {
         PrivacyFile,
         Reach.NONE,
         plain=_paths("customer_id"),
+    ),
+    "wrong_entries": Holding(
+        "wrong_entry",
+        WrongEntry,
+        Reach.NONE,
+        plain=_paths("staff method fields day"),
     ),
     "throttles": Holding(
         "throttle",

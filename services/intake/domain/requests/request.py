@@ -141,7 +141,7 @@ class Opening:
 class Request(Timed):
     """One request; free text stays in it and never goes into events.
 
-    ``sole`` is what it has to be the only open one of: just itself, where others may be open beside it.
+    ``sole`` is what it has to be the only open one of; nothing where others may be open beside it.
     """
 
     subject: ClassVar[str] = "request"
@@ -164,14 +164,9 @@ class Request(Timed):
     messages: list[Message] = field(default_factory=list)
     on_breach: list[OnBreach] = field(default_factory=list)
     repeats: list[str] = field(default_factory=list)
-    sole: str = ""
+    sole: str | None = None
     replied_at: datetime | None = None
     closed_at: datetime | None = None
-
-    def __post_init__(self) -> None:
-        """Let others be open beside it, until somebody says otherwise."""
-        super().__post_init__()
-        self.sole = self.sole or self.id
 
     @staticmethod
     def open(
@@ -374,7 +369,7 @@ class Request(Timed):
         """End it: nothing is waited for any more, and what ran out before stays breached."""
         self.fire_clocks(at, cause, breaches_only=True)
         self.drop_clocks(at, cause)
-        self.closed_at, self.sole = at, self.id
+        self.closed_at, self.sole = at, None
         late = any(deadline.was_breached for deadline in self.deadlines)
         data = {"request_id": self.id, "kind": self.opening.kind, "stage": self.stage, "on_time": not late}
         self.record("request_closed", data, at=at, cause=cause)
