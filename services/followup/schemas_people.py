@@ -43,6 +43,7 @@ class _Flagged(_Told):
 
 class _Erased(_Told):
     subject = fields.String(required=True, validate=CODE)
+    subject_id = line(64, required=True)
 
 
 #: The events of intake that tell of a customer, and their shapes.

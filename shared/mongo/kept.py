@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any, Generic, TypeVar
 
 from pymongo import ASCENDING, IndexModel
@@ -15,6 +15,8 @@ from shared.mongo.runtime import Runtime, aggregate_store
 
 A = TypeVar("A", bound=Aggregate)
 
+#: Before anything there is.
+_EVER = datetime(1970, 1, 1, tzinfo=UTC)
 #: What the timer looks for, and what a newer calendar looks for; documents hold the fields only when they apply.
 TIMED_INDEXES = (
     IndexModel([("next_due", ASCENDING)], sparse=True),
@@ -72,7 +74,9 @@ class Kept(Generic[A]):
 
     def due(self, now: datetime, limit: int) -> list[A]:
         """Return those with a clock that fires at or before ``now``, the longest due first."""
-        return self.find({"next_due": {"$lte": now}}, sort=[("next_due", ASCENDING)], limit=limit)
+        # Bounded below as well: some servers else read the entry of everything that waits for nothing.
+        query = {"next_due": {"$gt": _EVER, "$lte": now}}
+        return self.find(query, sort=[("next_due", ASCENDING)], limit=limit)
 
     def behind(self, current: Collection[str], limit: int, *, skip: Collection[str] = ()) -> list[A]:
         """Return those, but for the ids ``skip``, with an open clock of a calendar not in ``current``."""

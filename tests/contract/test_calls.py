@@ -31,6 +31,11 @@ every_call = pytest.mark.parametrize(("service", "name", "operation"), CALLS)
 
 #: What only the code checks, in its own words; the contract tells it in a description.
 TOLD_IN_WORDS = {
+    "must be a date such as 2026-01-31",
+    "goes without a list of customers",
+    "goes without a size",
+    "names an invitation twice",
+    "names one twice",
     "names a callback, or a script",
     "must not be blank",
     "holds control characters",

@@ -185,7 +185,14 @@ def test_intake_tells_of_kind_unit_phase_consent_and_erasure(clock: FixedClock) 
     )
     assert [each.outcome for each in told] == [Outcome.DONE] * 6 + [Outcome.DEAD]
     for subject, erased in (("contact", False), ("customer", True)):
-        gone = _event("personal_data_erased", 8, "2026-03-02T02:00:00Z", customer_id="cu_1", subject=subject)
+        gone = _event(
+            "personal_data_erased",
+            8,
+            "2026-03-02T02:00:00Z",
+            customer_id="cu_1",
+            subject=subject,
+            subject_id="x_1",
+        )
         app.consequences("intake", [gone])
         person = app.people.get(ORG, "cu_1")
         assert person is not None
