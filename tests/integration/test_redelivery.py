@@ -133,7 +133,8 @@ def test_every_event_of_a_finished_case_again_in_any_order_changes_nothing(bus: 
     desk.do("followup.complete_callback", id=callback["callback_id"], outcome="satisfied")
     desk.case_of(event, state="closed")
     kinds = ("case_opened", "case_accepted", "case_replied", "case_closed", "clock_met")
-    archived = desk.archived(case_id, *kinds, "callback_scheduled", "callback_completed")
+    asked = ("callback_scheduled", "callback_completed", "survey_invited")
+    archived = desk.archived(case_id, *kinds, *asked)
     archived += desk.archived(contact_id_of(event), "contact_registered", "contact_routed")
 
     def state() -> dict[str, Any]:
@@ -286,10 +287,12 @@ def test_an_event_nobody_is_bound_for_waits_in_the_outbox_until_somebody_is(bus:
     """A missing binding loses nothing: the broker gives the event back, and the relay keeps its ticket."""
     desk = bus.desk(PLAZA)
     returned = bus.metric("intake", "kefu_outbox_returned_total", event="contact_registered")
-    exchange, queue = events_exchange("intake"), events_queue("intake", "reporting")
+    exchange, kind = events_exchange("intake"), "contact_registered"
+    bound = [(events_queue("intake", "reporting"), "#"), (events_queue("intake", "followup"), kind)]
     with Connection(bus.stack.broker_url("admin"), connect_timeout=5) as connection:
         channel = connection.channel()
-        channel.queue_unbind(queue, exchange, "#")
+        for queue, key in bound:
+            channel.queue_unbind(queue, exchange, key)
         try:
             event = enquiry(PLAZA)
             bus.publish("hotline", event)
@@ -302,7 +305,8 @@ def test_an_event_nobody_is_bound_for_waits_in_the_outbox_until_somebody_is(bus:
             eventually(given_back)
             assert desk.ask("reporting.list_archive", about=contact_id) == []
         finally:
-            channel.queue_bind(queue, exchange, "#")
+            for queue, key in bound:
+                channel.queue_bind(queue, exchange, key)
     desk.archived(contact_id, "contact_registered", "contact_routed")
     desk.happened(contact_id, "contact_registered")
 

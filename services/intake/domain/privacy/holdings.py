@@ -170,7 +170,8 @@ HOLDINGS: Mapping[str, Holding] = {
             "acts.from_state acts.to_state corrections.field corrections.by corrections.role "
             "flags staff clock_notices.code clock_notices.at clock_notices.to "
             "clock_notices.to_field clock_notices.why clock_notices.source owed.key "
-            "owed.balance_id owed.stock owed.item owed.place owed.amount owed.source"
+            "owed.balance_id owed.stock owed.item owed.place owed.amount owed.source "
+            "origin to_open.rule to_open.by to_open.turn clock_openings.rule clock_openings.at"
         ),
         found_by="about",
     ),
