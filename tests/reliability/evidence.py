@@ -51,6 +51,9 @@ AGGREGATES = (
     ("complaints", "offers", "proposed_at"),
     ("followup", "callbacks", "scheduled_at"),
     ("followup", "messages", "requested_at"),
+    ("followup", "records", "opened_at"),
+    ("followup", "survey_waves", "planned_at"),
+    ("followup", "survey_invitations", "invited_at"),
     ("reporting", "reports", "published_at"),
 )
 _PATIENCE = 90.0
