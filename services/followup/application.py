@@ -93,7 +93,7 @@ def build(runtime: Runtime) -> Application:
         ("intake", "personal_data_erased"): [ForgetInRecords(records, rules)],
     }
     kept, times = repository.callbacks_kept, CallTimes(rulebooks, calendars)
-    callbacks = build_callbacks(runtime, rulebooks, kept, scheduler, times, people, measures, reactions)
+    callbacks = build_callbacks(runtime, rulebooks, kept, scheduler, times, people, reactions)
     talks = build_talks(runtime, repository, rulebooks, rules, people, scheduler)
     reactions["followup", "callback_remedied"] = [OpenMeasures(rulebooks, measures)]
     contacts = build_contacts(runtime, rules, records, people, timed, reactions)

@@ -9,7 +9,6 @@ from services.followup.callbacks_kept import CallbacksKept
 from services.followup.domain.rulebook import FollowupRules
 from services.followup.handlers.calling import AgreeCalls
 from services.followup.handlers.consequences import Reaction
-from services.followup.handlers.measures import Measures
 from services.followup.handlers.people import People
 from services.followup.handlers.periodic import MakePeriodicCallbacks
 from services.followup.handlers.scheduling import Scheduler
@@ -36,13 +35,12 @@ def build_callbacks(
     scheduler: Scheduler,
     times: CallTimes,
     people: People,
-    measures: Measures,
     reactions: MutableMapping[tuple[str, str], list[Reaction]],
 ) -> CallbackCases:
     """Wire them, ensure their indexes, and add what follows from events to ``reactions``."""
     occasions = OccasionsKept(runtime)
     occasions.ensure_indexes()
-    call_back = CallBack(kept, occasions, RequestsKnown(runtime), scheduler, measures, rulebooks)
+    call_back = CallBack(kept, occasions, RequestsKnown(runtime), scheduler)
     for source, kind, reaction in (
         ("intake", "request_opened", call_back.request_opened),
         ("intake", "request_closed", call_back.request_closed),

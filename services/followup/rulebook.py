@@ -93,7 +93,6 @@ class _OutcomeRow(Row):
     name = Text(**REQUIRED)
     effect = OneOf(Effect, **REQUIRED)
     source = source()
-    measure = Text(load_default=None, allow_none=True)
 
 
 class _AttemptsRow(Row):

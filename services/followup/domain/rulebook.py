@@ -53,16 +53,12 @@ class Effect(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """One permitted result of a callback: code, Chinese name and effect.
-
-    ``measure`` is what has to be put right, where there is no case that takes the matter up again.
-    """
+    """One permitted result of a callback: code, Chinese name and effect."""
 
     code: str
     name: str
     effect: Effect
     source: str
-    measure: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,9 +9,8 @@ from typing import Any, Protocol
 from services.followup.domain.callback import About, Callback
 from services.followup.domain.occasion import Occasion
 from services.followup.domain.planning import Matter
-from services.followup.domain.rulebook import FollowupRules, Trigger
+from services.followup.domain.rulebook import Trigger
 from services.followup.handlers.consequences import read_data
-from services.followup.handlers.measures import Measures
 from services.followup.handlers.scheduling import Scheduler, cause_of
 from services.followup.metrics import CALLBACKS_SCHEDULED
 from services.followup.schemas import (
@@ -27,7 +26,6 @@ from shared.handling import Calling
 from shared.history import timestamp
 from shared.ids import derived_id
 from shared.messaging.envelope import CloudEvent
-from shared.regulations import Rulebooks
 
 
 class Callbacks(Protocol):
@@ -103,12 +101,10 @@ class CallBack:
         occasions: Occasions,
         requests: Requests,
         scheduler: Scheduler,
-        measures: Measures,
-        rulebooks: Rulebooks[FollowupRules],
     ) -> None:
         """Use the scheduler for what is to be made, the others for what is kept."""
         self._callbacks, self._occasions, self._requests = callbacks, occasions, requests
-        self._scheduler, self._measures, self._rulebooks = scheduler, measures, rulebooks
+        self._scheduler = scheduler
 
     def request_opened(self, event: CloudEvent) -> None:
         """Remember whose request it is; its closing may have come before."""
@@ -152,7 +148,7 @@ class CallBack:
         self._schedule(event, Trigger.OCCASION, matter, self._occasions.before(occasion))
 
     def callback_failed(self, event: CloudEvent) -> None:
-        """Call again on another level where the rulebook says so, and have put right what has no case for it.
+        """Call again on another level where the rulebook says so.
 
         A customer who was discontent with a case is called again after the case's next reply.
         """
@@ -170,17 +166,6 @@ class CallBack:
             unit=failed.unit,
         )
         self._schedule(event, Trigger.CALLBACK_FAILED, matter)
-        rules = self._rulebooks.of_version(failed.org, failed.regulation).sections
-        rule = rules.callback(failed.rule)
-        outcome = rule.outcome(failed.outcome) if rule and failed.outcome else None
-        if outcome is not None and outcome.measure is not None:
-            self._measures.open(
-                failed.org,
-                key=f"callback/{failed.id}",
-                finding=outcome.name,
-                measure=outcome.measure,
-                source=outcome.source,
-            )
 
     def _schedule(
         self, event: CloudEvent, trigger: Trigger, matter: Matter, before: Collection[str] = ()
