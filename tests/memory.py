@@ -45,7 +45,7 @@ def _update_without_sort(self: Any, *arguments: Any, sort: Any = None, **named: 
     _add_update(self, *arguments, **named)
 
 
-setattr(BulkOperationBuilder, "add_update", _update_without_sort)  # noqa: B010
+patch.object(BulkOperationBuilder, "add_update", _update_without_sort).start()
 
 _ensure_uniques: Callable[..., None] = Collection._ensure_uniques
 

@@ -13,7 +13,6 @@ from services.followup.domain.quality.rules import (
     Approval,
     Card,
     CardItem,
-    Confidential,
     Marking,
     Period,
     Phrase,
@@ -22,6 +21,7 @@ from services.followup.domain.quality.rules import (
     Scan,
     Weight,
 )
+from shared.registers.rows import ConfidentialRow
 from shared.registers.rows_values import Codes, Number
 from shared.regulations.fields import (
     REQUIRED,
@@ -37,6 +37,8 @@ from shared.regulations.fields import (
     source,
     sourced,
 )
+
+_ALL = 100
 
 
 class _PhraseRow(Row):
@@ -107,12 +109,6 @@ class _ApprovalRow(Row):
     source = source()
 
 
-class _ConfidentialRow(Row):
-    builds = Confidential
-    roles = Codes(**REQUIRED)
-    source = source()
-
-
 class _SampleRow(Row):
     builds = SampleRule
     code = Text(**REQUIRED)
@@ -132,12 +128,12 @@ class _SampleRow(Row):
     blind = Flag(load_default=False)
     target = sourced(Exact(), load_default=None)
     approval = nested(_ApprovalRow(), load_default=None)
-    confidential = nested(_ConfidentialRow(), load_default=None)
+    confidential = nested(ConfidentialRow(), load_default=None)
     source = source()
 
     @validates_schema
     def _fits_itself(self, data: dict[str, Any], **_: object) -> None:
-        if data["percent"] is not None and data["percent"].value > 100:  # noqa: PLR2004 - per cent
+        if data["percent"] is not None and data["percent"].value > _ALL:
             raise marshmallow.ValidationError("is more than all", "percent")
         approval = data["approval"]
         if approval is not None and approval.by_day is not None and data["period"] is None:

@@ -11,7 +11,7 @@ from shared.registers.definition import Field
 Known = Callable[[str, str, str], str | None]
 
 
-def nothing_known(org: str, who: str, code: str) -> str | None:  # noqa: ARG001 - nobody is known, whoever is asked for
+def nothing_known(_org: str, _who: str, _code: str) -> str | None:
     """Know nothing of anybody."""
     return None
 

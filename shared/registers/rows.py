@@ -315,7 +315,9 @@ class _SamplingRow(Row):
     source = source()
 
 
-class _ConfidentialRow(Row):
+class ConfidentialRow(Row):
+    """Who may read what is confidential."""
+
     builds = Confidential
     roles = Codes(**REQUIRED)
     source = source()
@@ -341,7 +343,7 @@ class _RegisterRow(Row):
     obligations = Table(_ObligationRow(), load_default=())
     retention = nested(_RetentionRow(), load_default=None)
     sampling = nested(_SamplingRow(), load_default=None)
-    confidential = nested(_ConfidentialRow(), load_default=None)
+    confidential = nested(ConfidentialRow(), load_default=None)
     opens = Table(_OpensRow(), load_default=())
     source = source()
 

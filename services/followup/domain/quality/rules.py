@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
 
+from shared.registers.definition import Confidential
 from shared.regulations.values import Sourced
 
 
@@ -111,14 +112,6 @@ class Approval:
     roles: tuple[str, ...]
     source: str
     by_day: int | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Confidential:
-    """Who may see what was drawn; each reading is written down."""
-
-    roles: tuple[str, ...]
-    source: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -103,14 +103,14 @@ def _mark(item: CardItem, value: object, scanned: Scanned | None) -> Mark:
         if value is not None:
             message = "is marked from the talk that was passed in: leave it out"
             raise ValueError(message)
-        return _truth(item, scanned.passed, scanned.line, alert=scanned.alert)
+        return _truth(item, passed=scanned.passed, line=scanned.line, alert=scanned.alert)
     if value is None and item.optional:
-        return _truth(item, None, None)
+        return _truth(item, passed=None)
     if item.marking in (Marking.PHRASE, Marking.YES_NO):
         if not isinstance(value, bool):
             message = "is yes or no"
             raise ValueError(message)
-        return _truth(item, value, None)
+        return _truth(item, passed=value)
     if isinstance(value, bool) or not isinstance(value, int) or value < 0:
         message = "is a whole number from 0 up"
         raise ValueError(message)
@@ -123,7 +123,7 @@ def _mark(item: CardItem, value: object, scanned: Scanned | None) -> Mark:
     return Mark(item.code, str(value), Decimal(value), None, item.source)
 
 
-def _truth(item: CardItem, passed: bool | None, line: int | None, *, alert: bool = False) -> Mark:  # noqa: FBT001 - a value, no option
+def _truth(item: CardItem, *, passed: bool | None, line: int | None = None, alert: bool = False) -> Mark:
     value = None if passed is None else ("yes" if passed else "no")
     return Mark(item.code, value, Decimal(int(passed is True)), passed, item.source, line, alert)
 

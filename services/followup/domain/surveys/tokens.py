@@ -23,10 +23,8 @@ class Tokens:
 
     def read(self, org: str, token: str) -> tuple[str, str] | None:
         """Return wave and invitation of a token of ``org``; None when it was not signed here."""
-        parts = token.split(".")
-        if len(parts) != 3:  # noqa: PLR2004 - wave, invitation, signature
-            return None
-        wave_id, invitation_id, given = parts
+        named, _, given = token.rpartition(".")
+        wave_id, _, invitation_id = named.partition(".")
         for key in self._keys:
             if hmac.compare_digest(_digest(key, org, wave_id, invitation_id).encode(), given.encode()):
                 return wave_id, invitation_id
