@@ -51,6 +51,24 @@ def test_what_went_its_way_has_no_findings(freight: Bureau, plaza: Tower) -> Non
     assert audited(plaza) == []
 
 
+def test_who_ruled_may_step_aside_from_the_appeal_in_the_same_moment(plaza: Tower) -> None:
+    """Guards against a false alarm: what comes first is told by the history, not by two equal times."""
+    raised = plaza.raised(plaza.accepted())
+    plaza.do("rule_dispute", id=raised, roles={"supervisor"}, by="stf_s", **RULING)
+    plaza.do("appeal_ruling", id=raised, department="engineering", reason="不属实", by="stf_e")
+    plaza.do("recuse", id=raised, roles={"cs_vice_president"}, by="stf_s", reason="曾裁定")
+    assert audited(plaza) == []
+    meddle(plaza.kept.disputes.documents, raised, _stepped_aside_first)
+    assert (raised, "authority", "stf_s ruled and was not impartial") in audited(plaza)
+
+
+def _stepped_aside_first(document: Document) -> None:
+    entries = document["history"]
+    aside = next(entry for entry in entries if entry["type"] == "ruler_recused")
+    entries.remove(aside)
+    entries.insert(1, aside)
+
+
 def checked(freight: Bureau, action: str, *, effective: bool) -> None:
     """Check an action once the period is over in which it can be seen whether it helped."""
     freight.at("2026-03-09 10:00")

@@ -54,17 +54,30 @@ def action_findings(action: CorrectiveAction, case: Case, now: datetime) -> Iter
 def dispute_findings(dispute: Dispute, case: Case, now: datetime) -> Iterator[Finding]:
     """Yield what does not hold of a dispute about ``case``."""
     sides = {person for party in dispute.parties for person in party.staff}
-    stepped_aside = {recusal.by: recusal.at for recusal in dispute.recusals}
     for number, ruling in enumerate(dispute.rulings):
         before = {earlier.by for earlier in dispute.rulings[:number]}
-        aside = ruling.by in stepped_aside and stepped_aside[ruling.by] <= ruling.at
-        if aside or ruling.by in sides | before | accused_before(case, ruling.at):
+        barred = sides | before | _aside_before(dispute, number) | accused_before(case, ruling.at)
+        if ruling.by in barred:
             yield Finding(dispute.id, Invariant.AUTHORITY, f"{ruling.by} ruled and was not impartial")
     if dispute.state is DisputeState.FINAL and not dispute.rulings:
         yield Finding(dispute.id, Invariant.FINISHED, "is final and nobody ruled")
     over = dispute.state.value if dispute.state in _DISPUTE_OVER else None
     yield from _clocks(dispute, dispute.deadlines, over)
     yield from _untold(dispute, pending=dispute.pending, case=case, now=now)
+
+
+def _aside_before(dispute: Dispute, number: int) -> set[str]:
+    """Return who had stepped aside before ruling ``number``: told by the history, for both may bear one moment."""
+    aside: set[str] = set()
+    rulings = 0
+    for entry in dispute.history.entries:
+        if entry.type == "dispute_ruled":
+            if rulings == number:
+                break
+            rulings += 1
+        elif entry.type == "ruler_recused":
+            aside.add(entry.actor)
+    return aside
 
 
 def _clocks(owner: Aggregate, deadlines: Sequence[Deadline], over: str | None) -> Iterator[Finding]:
