@@ -177,23 +177,29 @@ def read(path: Path) -> Json:
     return document
 
 
-def expand(node: Any, path: Path, chain: Sequence[str] = ()) -> Any:
+def expand(node: Any, path: Path) -> Any:
     """Return ``node`` of the file at ``path`` with every ``$ref`` replaced by what it points at.
 
-    What stands beside a ``$ref`` is a remark and left out. Raises ContractError for a reference that leads
-    nowhere or round in a circle.
+    What stands beside a ``$ref`` is a remark and left out; what is pointed at more than once is shared. Raises
+    ContractError for a reference that leads nowhere or round in a circle.
     """
+    return _expand(node, path, (), {})
+
+
+def _expand(node: Any, path: Path, chain: Sequence[str], done: dict[str, Any]) -> Any:
     if isinstance(node, list):
-        return [expand(each, path, chain) for each in node]
+        return [_expand(each, path, chain, done) for each in node]
     if not isinstance(node, dict):
         return node
     if "$ref" not in node:
-        return {key: expand(value, path, chain) for key, value in node.items()}
+        return {key: _expand(value, path, chain, done) for key, value in node.items()}
     target, pointer = locate(node["$ref"], path)
     mark = f"{target}#{pointer}"
     if mark in chain:
         raise ContractError(f"{path}: {node['$ref']} leads round in a circle")
-    return expand(follow(read(target), pointer, target), target, (*chain, mark))
+    if mark not in done:
+        done[mark] = _expand(follow(read(target), pointer, target), target, (*chain, mark), done)
+    return done[mark]
 
 
 def locate(reference: str, path: Path) -> tuple[Path, str]:

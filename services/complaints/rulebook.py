@@ -359,24 +359,30 @@ def _roles(rules: ComplaintRules) -> Iterator[tuple[str, str]]:
     yield from investigation_roles(rules.investigation)
 
 
-def read_rulebooks(organisations: Path, profiles: Path = PROFILES) -> Loaded[ComplaintRules]:
-    """Return the complaints rulebooks of all ``organisations`` and of all profiles, with every fault of their files."""
+def _read(sections: Any) -> ComplaintRules:
+    rules: ComplaintRules = ComplaintRulesSchema().load(sections)
+    return rules
 
-    def read(sections: Any) -> ComplaintRules:
-        rules: ComplaintRules = ComplaintRulesSchema().load(sections)
-        return rules
 
+def read_rulebooks(
+    organisations: Path, profiles: Path = PROFILES, *, unfollowed: bool = True
+) -> Loaded[ComplaintRules]:
+    """Return the complaints rulebooks of all ``organisations`` and of all profiles, with every fault of their files.
+
+    Without ``unfollowed`` only the profiles that an organisation follows are gone through.
+    """
     return read_all(
         profiles,
         organisations,
-        read,
+        _read,
         "complaints",
         SERVICES,
         refuse_source=why_not_citable,
+        unfollowed=unfollowed,
         roles=_roles,
     )
 
 
 def load_rulebooks(organisations: Path, profiles: Path = PROFILES) -> Rulebooks[ComplaintRules]:
     """Return the complaints rulebooks of all ``organisations``; RegulationError names every bad file."""
-    return read_rulebooks(organisations, profiles).sound()
+    return read_rulebooks(organisations, profiles, unfollowed=False).sound()

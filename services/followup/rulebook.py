@@ -294,24 +294,30 @@ def _roles(rules: FollowupRules) -> Iterator[tuple[str, str]]:
     yield from care_roles(rules.care)
 
 
-def read_rulebooks(organisations: Path, profiles: Path = PROFILES) -> Loaded[FollowupRules]:
-    """Return the followup rulebooks of all ``organisations`` and of all profiles, with every fault of their files."""
+def _read(sections: Any) -> FollowupRules:
+    rules: FollowupRules = FollowupRulesSchema().load(sections)
+    return rules
 
-    def read(sections: Any) -> FollowupRules:
-        rules: FollowupRules = FollowupRulesSchema().load(sections)
-        return rules
 
+def read_rulebooks(
+    organisations: Path, profiles: Path = PROFILES, *, unfollowed: bool = True
+) -> Loaded[FollowupRules]:
+    """Return the followup rulebooks of all ``organisations`` and of all profiles, with every fault of their files.
+
+    Without ``unfollowed`` only the profiles that an organisation follows are gone through.
+    """
     return read_all(
         profiles,
         organisations,
-        read,
+        _read,
         "followup",
         SERVICES,
         roles=_roles,
         refuse_source=why_not_citable,
+        unfollowed=unfollowed,
     )
 
 
 def load_rulebooks(organisations: Path, profiles: Path = PROFILES) -> Rulebooks[FollowupRules]:
     """Return the followup rulebooks of all ``organisations``; RegulationError names every bad file."""
-    return read_rulebooks(organisations, profiles).sound()
+    return read_rulebooks(organisations, profiles, unfollowed=False).sound()

@@ -128,24 +128,30 @@ def _roles(rules: IntakeRules) -> Iterator[tuple[str, str]]:
     yield from register_roles(rules.registers)
 
 
-def read_rulebooks(organisations: Path, profiles: Path = PROFILES) -> Loaded[IntakeRules]:
-    """Return the intake rulebooks of all ``organisations`` and of all profiles, with every fault of their files."""
+def _read(sections: Any) -> IntakeRules:
+    rules: IntakeRules = IntakeRulesSchema().load(sections)
+    return rules
 
-    def read(sections: Any) -> IntakeRules:
-        rules: IntakeRules = IntakeRulesSchema().load(sections)
-        return rules
 
+def read_rulebooks(
+    organisations: Path, profiles: Path = PROFILES, *, unfollowed: bool = True
+) -> Loaded[IntakeRules]:
+    """Return the intake rulebooks of all ``organisations`` and of all profiles, with every fault of their files.
+
+    Without ``unfollowed`` only the profiles that an organisation follows are gone through.
+    """
     return read_all(
         profiles,
         organisations,
-        read,
+        _read,
         "intake",
         SERVICES,
         refuse_source=why_not_citable,
+        unfollowed=unfollowed,
         roles=_roles,
     )
 
 
 def load_rulebooks(organisations: Path, profiles: Path = PROFILES) -> Rulebooks[IntakeRules]:
     """Return the intake rulebooks of all ``organisations``; RegulationError names every bad file."""
-    return read_rulebooks(organisations, profiles).sound()
+    return read_rulebooks(organisations, profiles, unfollowed=False).sound()

@@ -42,23 +42,29 @@ class ReportingRulesSchema(Row):
     month_report_by_day = sourced(Whole(least=1, most=_SHORTEST_MONTH))
 
 
-def read_rulebooks(organisations: Path, profiles: Path = PROFILES) -> Loaded[ReportingRules]:
-    """Return the reporting rulebooks of all ``organisations`` and of all profiles, with every fault of their files."""
+def _read(sections: Any) -> ReportingRules:
+    rules: ReportingRules = ReportingRulesSchema().load(sections)
+    return rules
 
-    def read(sections: Any) -> ReportingRules:
-        rules: ReportingRules = ReportingRulesSchema().load(sections)
-        return rules
 
+def read_rulebooks(
+    organisations: Path, profiles: Path = PROFILES, *, unfollowed: bool = True
+) -> Loaded[ReportingRules]:
+    """Return the reporting rulebooks of all ``organisations`` and of all profiles, with every fault of their files.
+
+    Without ``unfollowed`` only the profiles that an organisation follows are gone through.
+    """
     return read_all(
         profiles,
         organisations,
-        read,
+        _read,
         "reporting",
         SERVICES,
         refuse_source=why_not_citable,
+        unfollowed=unfollowed,
     )
 
 
 def load_rulebooks(organisations: Path, profiles: Path = PROFILES) -> Rulebooks[ReportingRules]:
     """Return the reporting rulebooks of all ``organisations``; RegulationError names every bad file."""
-    return read_rulebooks(organisations, profiles).sound()
+    return read_rulebooks(organisations, profiles, unfollowed=False).sound()

@@ -11,7 +11,7 @@ import yaml
 
 from services.followup.rulebook import PROFILES, load_rulebooks
 from shared.regulations.errors import RegulationError
-from tests.unit.followup.fakes import World, opened
+from tests.unit.followup.fakes import ORGANISATIONS, World, opened
 
 ORG = "plaza-demo"
 
@@ -56,6 +56,9 @@ def test_a_receipt_that_names_no_template_is_refused_at_the_start(tmp_path: Path
     profiles.mkdir()
     organisations.mkdir()
     (profiles / "standard.yaml").write_text(yaml.safe_dump(broken, allow_unicode=True), encoding="utf-8")
+    follower = (ORGANISATIONS / "shop-demo.yaml").read_text(encoding="utf-8").partition("overrides:")[0]
+    follower = follower.replace("profile: online-store", "profile: standard")
+    (organisations / "shop-demo.yaml").write_text(follower, encoding="utf-8")
     with pytest.raises(RegulationError) as error:
         load_rulebooks(organisations, profiles)
     assert "is no template: there is complaint_receipt" in str(error.value)

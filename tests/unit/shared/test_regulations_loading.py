@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from textwrap import dedent
 from typing import Any
@@ -451,6 +452,42 @@ def test_a_version_that_begins_next_year_is_checked_today(write: Write, load_all
     write("profiles/hut.yaml", hut)
 
     assert "hut.yaml: lamps.attic.watts: must be a whole number: 'none'" in refusal(load_all)
+
+
+def test_a_start_goes_through_the_profiles_that_are_followed_and_no_others(
+    write: Write, tmp_path: Path
+) -> None:
+    """A slip in a handbook that nobody here works by keeps no department from its work; a check still finds it."""
+    write("profiles/hut.yaml", VILLA.replace("villa", "hut").replace("25", "none"))
+    read = partial(
+        read_all, tmp_path / "profiles", tmp_path / "organisations", HouseSchema().load, "houses", ("houses",)
+    )
+
+    assert read(unfollowed=False).sound().for_org("hill", NOW).sections.lamps
+    assert [Path(fault.file).name for fault in read().faults] == ["hut.yaml"]
+
+    write("organisations/hill.yaml", HILL.replace("villa", "hut"))
+    assert [Path(fault.file).name for fault in read(unfollowed=False).faults] == ["hut.yaml"]
+
+
+def test_sections_that_are_the_same_are_typed_once(write: Write, tmp_path: Path) -> None:
+    """Every restart goes through all rulebooks: twenty organisations on one handbook cost one of them."""
+    for name in ("dale", "glen"):
+        write(f"organisations/{name}.yaml", HILL.replace("hill", name).replace("HIL", name.upper()))
+    calls: list[Any] = []
+
+    def read(sections: Any) -> House:
+        calls.append(sections)
+        house: House = HouseSchema().load(sections)
+        return house
+
+    books = load(tmp_path / "profiles", tmp_path / "organisations", read, "houses", ("houses", "streets"))
+    assert len(calls) == 2, "the base by itself, and what all three follow"
+    assert len({id(books.for_org(name, NOW).sections) for name in ("hill", "dale", "glen")}) == 1
+    write("profiles/villa.yaml", VILLA.replace("25", "26"))
+    other = load(tmp_path / "profiles", tmp_path / "organisations", read, "houses", ("houses", "streets"))
+    assert len(calls) == 3
+    assert other.for_org("hill", NOW).sections != books.for_org("hill", NOW).sections
 
 
 BAD_ORGANISATIONS = {
