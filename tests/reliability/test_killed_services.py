@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from random import Random
 
@@ -11,7 +12,7 @@ from services.names import SERVICES
 from tests.integration.process_stack import ProcessStack
 from tests.reliability.conftest import Trial
 
-SEEDS = range(1, 21)
+SEEDS = range(1, 21 if os.environ.get("KEFU_TEST_DEEP") else 11)
 #: Seconds within which each of the four services is killed once, and of load before and after that.
 KILLS = 4.0
 BEFORE = 1.0

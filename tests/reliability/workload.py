@@ -43,8 +43,11 @@ _HANDLERS = 8
 class Workload:
     """Runs for as long as the ``with`` block; what was begun by then is finished before it ends."""
 
-    def __init__(self, stack: ProcessStack, run: str, seed: int, *, pace: float = 0.25) -> None:
-        """``run`` marks events and problems; ``pace`` is the pause of each publisher in seconds."""
+    def __init__(self, stack: ProcessStack, run: str, seed: int, *, pace: float = 0.6) -> None:
+        """``run`` marks events and problems; ``pace`` is the pause of each publisher in seconds.
+
+        At this pace two cores just keep up: a department that drowns in contacts has hardly a case to handle.
+        """
         self.shared = Shared(stack, run, Ledger())
         rng = Random(seed)
         workers: list[Worker] = [
