@@ -40,8 +40,9 @@ test-integration: setup servers ## against a real broker and a real database
 test-reliability: setup servers ## kill processes, count what was lost or done twice
 	$(BIN)/python -m pytest -m "not container" tests/reliability $(ARGS)
 
-test-deep: setup ## the suites without a server, with many more random cases (minutes)
+test-deep: setup servers ## many more random cases, and kills at many more moments (an hour)
 	KEFU_TEST_DEEP=1 $(BIN)/python -m pytest $(PARALLEL) --timeout 3600 tests/unit $(ARGS)
+	KEFU_TEST_DEEP=1 $(BIN)/python -m pytest -m "not container" tests/reliability $(ARGS)
 
 test-containers: setup ## the integration suite over the whole stack in containers
 	scripts/engine.sh
