@@ -16,7 +16,7 @@ from services.followup.handlers.contact_reading import ReadContacts
 from services.followup.handlers.desk import Desk
 from services.followup.handlers.firing import FireClocks
 from services.followup.handlers.following import FollowCases
-from services.followup.handlers.forgetting import ForgetInRecords
+from services.followup.handlers.forgetting import ForgetErased
 from services.followup.handlers.measures import Measures
 from services.followup.handlers.people import People
 from services.followup.handlers.remedying import OpenMeasures
@@ -25,13 +25,12 @@ from services.followup.handlers.when import CallTimes
 from services.followup.people_kept import PeopleKept
 from services.followup.repository import FollowupRepository
 from services.followup.rulebook import load_rulebooks
-from shared.mongo.registers import BalancesKept, RecordsKept
+from shared.mongo.registering import build_registers
 from shared.mongo.runtime import Runtime
-from shared.mongo.serials import Serials
+from shared.registers.handlers.forgetting import ForgetInRecords
 from shared.registers.handlers.keeping import KeepRegisters
 from shared.registers.handlers.looking import LookOverRegisters
 from shared.registers.handlers.reading import ReadRegisters
-from shared.registers.handlers.stocks import Stocks
 from shared.ruling import Rules
 from shared.ticking import FireClocks as FireTimed
 from shared.ticking import Recompute, Ticked
@@ -82,15 +81,12 @@ def build(runtime: Runtime) -> Application:
     scheduler = Scheduler(rulebooks, calendars, runtime.clock, people.get)
     rules = Rules(rulebooks, calendars)
     clock, ids, digest_above = runtime.clock, runtime.ids, runtime.settings.clock_digest_above
-    records, balances = RecordsKept(runtime, people=CUSTOMERS_AND_CONTACTS), BalancesKept(runtime)
-    records.ensure_indexes()
-    balances.ensure_indexes()
+    registers = build_registers(runtime, rules, people=CUSTOMERS_AND_CONTACTS, known=people.known)
+    records = registers.records
     timed: list[Ticked] = [records]
-    stocks = Stocks(records, balances, clock)
-    keep_registers = KeepRegisters(records, stocks, Serials(runtime), rules, clock, people.known)
-    measures = Measures(keep_registers)
+    measures = Measures(registers.keep)
     reactions: dict[tuple[str, str], list[Reaction]] = {
-        ("intake", "personal_data_erased"): [ForgetInRecords(records, rules)],
+        ("intake", "personal_data_erased"): [ForgetErased(ForgetInRecords(records, rules))],
     }
     kept, times = repository.callbacks_kept, CallTimes(rulebooks, calendars)
     callbacks = build_callbacks(runtime, rulebooks, kept, scheduler, times, people, reactions)
@@ -123,8 +119,8 @@ def build(runtime: Runtime) -> Application:
         contacts=contacts,
         surveys=surveys,
         quality=checks,
-        care=build_care(runtime, rulebooks, rules, people, keep_registers, records),
-        keep_registers=keep_registers,
-        read_registers=ReadRegisters(records, balances, rules, clock),
-        look_over_registers=LookOverRegisters(records, rules, clock),
+        care=build_care(runtime, rulebooks, rules, people, registers.keep, records),
+        keep_registers=registers.keep,
+        read_registers=registers.read,
+        look_over_registers=registers.look_over,
     )

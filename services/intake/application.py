@@ -36,13 +36,11 @@ from services.intake.requests_kept import RequestsKept
 from services.intake.rulebook import load_rulebooks
 from services.intake.settings import IntakeSettings
 from services.intake.wrong_entries_kept import WrongEntries
-from shared.mongo.registers import BalancesKept, RecordsKept
+from shared.mongo.registering import build_registers
 from shared.mongo.runtime import Runtime
-from shared.mongo.serials import Serials
 from shared.registers.handlers.keeping import KeepRegisters
 from shared.registers.handlers.looking import LookOverRegisters
 from shared.registers.handlers.reading import ReadRegisters
-from shared.registers.handlers.stocks import Stocks
 from shared.ticking import FireClocks, Recompute, Ticked
 from shared.worktime.calendars import Calendars
 
@@ -94,10 +92,8 @@ def build(runtime: Runtime) -> Application:
     competence = Competence(on_duty.members, rules, runtime.clock)
     openings = Openings(requests, repository, rules, runtime.clock)
     accounts = build_accounts(runtime, rules)
-    records, balances = RecordsKept(runtime, people=CUSTOMERS_AND_CONTACTS), BalancesKept(runtime)
-    records.ensure_indexes()
-    balances.ensure_indexes()
-    stocks = Stocks(records, balances, runtime.clock)
+    registers = build_registers(runtime, rules, people=CUSTOMERS_AND_CONTACTS)
+    records = registers.records
     timed: list[Ticked] = [dossiers, requests, *on_duty.timed, *accounts.timed, records]
     digest_above = runtime.settings.clock_digest_above
     registrar = Registrar(repository, runtime.clock, runtime.ids, openings)
@@ -105,7 +101,7 @@ def build(runtime: Runtime) -> Application:
     log, flags, throttles = AccessLog(runtime), PrivacyFiles(runtime), Throttles(runtime)
     # Every collection of the service, beside those of the repository: what is personal of each is erased when asked.
     wrong = WrongEntries(runtime)
-    own = (customers, dossiers, requests, records, balances, asked, log, flags, throttles, wrong)
+    own = (customers, dossiers, requests, records, registers.balances, asked, log, flags, throttles, wrong)
     holders = Holders((*own, *on_duty.kept, *accounts.kept))
     holders.ensure_indexes()
     accesses = Accesses(log, rules, runtime.clock)
@@ -132,7 +128,7 @@ def build(runtime: Runtime) -> Application:
         look_up_requests=LookUpRequests(requests, rules, runtime.clock, competence),
         competence=competence,
         accounts=accounts,
-        keep_registers=KeepRegisters(records, stocks, Serials(runtime), rules, runtime.clock),
-        read_registers=ReadRegisters(records, balances, rules, runtime.clock),
-        look_over_registers=LookOverRegisters(records, rules, runtime.clock),
+        keep_registers=registers.keep,
+        read_registers=registers.read,
+        look_over_registers=registers.look_over,
     )

@@ -2,14 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
-from services.reporting.handlers.archive import ArchiveEvents
+from services.reporting.handlers.archive import ArchiveEvents, Reaction
 from services.reporting.handlers.figures import Figures
+from services.reporting.handlers.forgetting import ForgetErased
 from services.reporting.handlers.reports import Reports
 from services.reporting.repository import ReportingRepository
 from services.reporting.rulebook import load_rulebooks
+from shared.mongo.registering import build_registers
 from shared.mongo.runtime import Runtime
+from shared.registers.handlers.forgetting import ForgetInRecords
+from shared.registers.handlers.keeping import KeepRegisters
+from shared.registers.handlers.looking import LookOverRegisters
+from shared.registers.handlers.reading import ReadRegisters
+from shared.ruling import Rules
+from shared.ticking import FireClocks, Recompute, Ticked
+from shared.worktime import Calendars
+
+#: How the ids begin of customers, and of contacts, which lead to one.
+CUSTOMERS_AND_CONTACTS = ("cu_", "ct_")
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,6 +32,17 @@ class Application:
     archive: ArchiveEvents
     figures: Figures
     reports: Reports
+    #: Each is one round of the timer and returns whether there may be more at once.
+    timers: tuple[Callable[[], bool], ...]
+    recompute_clocks: Recompute
+    keep_registers: KeepRegisters
+    read_registers: ReadRegisters
+    look_over_registers: LookOverRegisters
+
+    def fire_clocks(self) -> bool:
+        """Fire what is due of everything that has clocks; return whether there may be more at once."""
+        more = [fire() for fire in self.timers]
+        return any(more)
 
 
 def build(runtime: Runtime) -> Application:
@@ -27,8 +51,20 @@ def build(runtime: Runtime) -> Application:
     repository = ReportingRepository(runtime)
     repository.ensure_indexes()
     figures = Figures(repository, rulebooks, runtime.clock)
+    rules = Rules(rulebooks, Calendars())
+    registers = build_registers(runtime, rules, people=CUSTOMERS_AND_CONTACTS)
+    timed: list[Ticked] = [registers.records]
+    reactions: dict[tuple[str, str], list[Reaction]] = {
+        ("intake", "personal_data_erased"): [ForgetErased(ForgetInRecords(registers.records, rules))],
+    }
+    clock, ids, digest_above = runtime.clock, runtime.ids, runtime.settings.clock_digest_above
     return Application(
-        archive=ArchiveEvents(repository, runtime.clock),
+        archive=ArchiveEvents(repository, runtime.clock, reactions),
         figures=figures,
         reports=Reports(repository, figures, runtime.clock),
+        timers=(FireClocks(timed, clock, ids, digest_above=digest_above),),
+        recompute_clocks=Recompute(timed, rules, clock, ids, digest_above=digest_above),
+        keep_registers=registers.keep,
+        read_registers=registers.read,
+        look_over_registers=registers.look_over,
     )

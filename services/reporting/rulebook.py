@@ -1,16 +1,19 @@
-"""Reading the reporting part of the rulebooks: the shape of its files."""
+"""Reading the reporting part of the rulebooks: the shape of its files and what must hold between values."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import marshmallow
+from marshmallow import validates_schema
 
 from services.handbooks import why_not_citable
 from services.names import SERVICES
 from services.reporting.domain.kpi import FORMULAS
 from services.reporting.domain.rulebook import Comparison, KpiTarget, ReportingRules
+from shared.registers.rows import register_roles, registers_field, registers_problems
 from shared.regulations import Rulebooks
 from shared.regulations.fields import REQUIRED, Exact, OneOf, Row, Table, Text, Whole, source, sourced
 from shared.regulations.loading import Loaded, read_all
@@ -40,6 +43,18 @@ class ReportingRulesSchema(Row):
     builds = ReportingRules
     kpis = Table(_KpiRow(), **REQUIRED)
     month_report_by_day = sourced(Whole(least=1, most=_SHORTEST_MONTH))
+    registers = registers_field()
+
+    @validates_schema
+    def _registers_fit(self, data: dict[str, Any], **_: object) -> None:
+        problems = registers_problems(data["registers"])
+        if problems:
+            raise marshmallow.ValidationError({"registers": problems})
+
+
+def _roles(rules: ReportingRules) -> Iterator[tuple[str, str]]:
+    """Yield every role the rulebook names, with its path."""
+    yield from register_roles(rules.registers)
 
 
 def _read(sections: Any) -> ReportingRules:
@@ -60,6 +75,7 @@ def read_rulebooks(
         _read,
         "reporting",
         SERVICES,
+        roles=_roles,
         refuse_source=why_not_citable,
         unfollowed=unfollowed,
     )

@@ -82,6 +82,11 @@ class _ContactRegistered(_EventData):
     received_at = _moment()
 
 
+class _PersonalDataErased(_EventData):
+    customer_id = _id()
+    subject_id = _id()
+
+
 class _ContactRejected(_EventData):
     rejected_id = _id()
 
@@ -143,10 +148,11 @@ class _CallbackMade(_OfCallback):
     outcome = _id()
 
 
-#: What an event of each type must hold for the figures; other types need only be events.
+#: What an event of each type must hold for the figures and reactions; other types need only be events.
 EVENT_DATA: dict[str, Schema] = {
     "contact_registered": _ContactRegistered(),
     "contact_rejected": _ContactRejected(),
+    "personal_data_erased": _PersonalDataErased(),
     "case_opened": _CaseOpened(),
     "case_accepted": _WithClocks(),
     "case_refused": _WithClocks(),

@@ -10,7 +10,9 @@ from services.reporting.schemas import ArchiveQuery, KpiCasesQuery, MonthQuery, 
 from shared.messaging.consumer import event_batches
 from shared.messaging.delivery import Delivery
 from shared.messaging.outbox import OutboxRelay
+from shared.messaging.register_calls import RegisterCalls
 from shared.messaging.rpc import Call, CallContext, command, query
+from shared.messaging.ticker import every_tick
 from shared.runner import FromRuntime
 
 #: Roles that look at figures, and those that publish them.
@@ -18,8 +20,8 @@ READER_ROLES = ("complaint_handler", "supervisor", "manager", "system")
 PUBLISHER_ROLES = ("supervisor", "manager", "system")
 
 
-class ReportingService:
-    """The archive of all events, and the figures computed from it."""
+class ReportingService(RegisterCalls):
+    """The archive of all events, the figures computed from it, and what is written down for reports."""
 
     name = "reporting"
 
@@ -46,6 +48,16 @@ class ReportingService:
     def on_reporting_events(self, deliveries: Sequence[Delivery]) -> None:
         """Archive what this service itself publishes: the archive holds every event of the system."""
         self.app.archive("reporting", deliveries)
+
+    @every_tick
+    def fire_clocks(self) -> bool:
+        """Fire the clocks that have come due."""
+        return self.app.fire_clocks()
+
+    @every_tick
+    def recompute_clocks(self) -> bool:
+        """Compute clocks again whose calendar has a newer version."""
+        return self.app.recompute_clocks()
 
     @query(*READER_ROLES, schema=MonthQuery)
     def month_statistics(self, call: Call, data: dict[str, Any]) -> dict[str, Any]:

@@ -46,7 +46,7 @@ _MEMORIES: Mapping[str, tuple[str, Callable[[Sink], Any]]] = {
     "reporting": ("services.reporting.application.ReportingRepository", ReportingMemory),
 }
 #: Firings of one round that go out one by one: so many that the story has both, singly and in digests.
-_DIGEST_ABOVE = {"complaints": 11, "followup": 1, "intake": 2}
+_DIGEST_ABOVE = {"complaints": 11, "followup": 1, "intake": 2, "reporting": 2}
 _LEDGERS = "services.complaints.application.LedgerRepository"
 _OFFERS = "services.complaints.application.OfferRepository"
 _DISPUTES = "services.complaints.application.DisputeRepository"

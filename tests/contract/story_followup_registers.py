@@ -61,7 +61,7 @@ def _measures(stage: Stage) -> None:
     longer = _done(stage)
     stage.pass_time(4 * _DAY)
     _act(stage, BOSS, longer, "extend", days=20, reason="away")
-    _an_older_calendar(stage, longer)
+    an_older_calendar(stage, "followup", longer)
     _act(stage, BOSS, longer, "check", effective=True)
     _act(stage, BOSS, _done(stage), "withdraw")
     late = _done(stage)
@@ -81,18 +81,18 @@ def _done(stage: Stage) -> str:
     return record
 
 
-def _an_older_calendar(stage: Stage, record: str) -> None:
+def an_older_calendar(stage: Stage, service: str, record: str) -> None:
     """Make the clocks of ``record`` look as if a process before this one had computed them, and compute them again.
 
     Of one record only: those of several would be told in a digest.
     """
-    records = stage.databases["followup"]["records"]
+    records = stage.databases[service]["records"]
     for row in records.find({"_id": record}):
         for deadline in row["deadlines"]:
             deadline["calendar_version"] = "cn-before"
         row["open_calendars"] = [f"{row['org']}/cn-before"]
         records.replace_one({"_id": row["_id"]}, row)
-    stage.services["followup"].recompute_clocks()
+    stage.services[service].recompute_clocks()
     stage.settle()
 
 

@@ -19,7 +19,7 @@ from tests.contract.examples import faults
 
 CONTRACTS = all_contracts()
 #: READMEs whose tables are made from the contract; the others' are written by hand and checked word by word.
-GENERATED = ("intake", "complaints")
+GENERATED = ("intake", "complaints", "reporting")
 every_service = pytest.mark.parametrize("service", SERVICES)
 
 _CODE = re.compile(r"`([^`\n]+)`")
@@ -74,8 +74,9 @@ def elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     for service in SERVICES:
         (tmp_path / "services" / service).mkdir(parents=True)
     (tmp_path / "shared" / "contracts").mkdir(parents=True)
-    for path in ("shared/contracts/common.yaml", *(f"services/{name}/asyncapi.yaml" for name in SERVICES)):
-        (tmp_path / path).write_bytes((ROOT / path).read_bytes())
+    contracts_of_all = sorted((ROOT / "shared" / "contracts").glob("*.yaml"))
+    for path in (*contracts_of_all, *(ROOT / "services" / name / "asyncapi.yaml" for name in SERVICES)):
+        (tmp_path / path.relative_to(ROOT)).write_bytes(path.read_bytes())
     readme = tmp_path / "services" / "intake" / "README.md"
     readme.write_text(f"# intake\n\n{BEGIN}\nold\n{END}\n\nafter\n", encoding="utf-8")
     monkeypatch.setattr(contracts, "ROOT", tmp_path)

@@ -1,42 +1,18 @@
-"""Use case: what records of registers say of somebody goes when intake has erased that person."""
+"""Reaction: what records of registers say of somebody goes when intake has erased that person."""
 
 from __future__ import annotations
 
-from shared.errors import NotFound
 from shared.messaging.envelope import CloudEvent
-from shared.mongo.registers import RecordsKept
-from shared.registers.definition import Register
-from shared.registers.forgetting import forget_in_record
-from shared.registers.handlers.needs import HoldsRegisters
-from shared.registers.record import Record
-from shared.ruling import Rules
-
-_BATCH = 100
+from shared.registers.handlers.forgetting import ForgetInRecords
 
 
-class ForgetInRecords:
-    """Takes the words out of every record that names the erased customer or contact; safe to repeat.
+class ForgetErased:
+    """Takes the words out of every record that names the erased customer or contact; safe to repeat."""
 
-    The words go from open records too: that somebody is forgotten is not to wait for a form to be closed.
-    """
-
-    def __init__(self, records: RecordsKept, rules: Rules[HoldsRegisters]) -> None:
-        """Forget in ``records``, of which ``rules`` say what of them is words."""
-        self._records, self._rules = records, rules
+    def __init__(self, forget: ForgetInRecords) -> None:
+        """Forget with the use case of registers."""
+        self._forget = forget
 
     def __call__(self, event: CloudEvent) -> None:
         """Forget whom the event names; Conflict when a record was changed meanwhile, and it is to come again."""
-        ids = {str(event.data["customer_id"]), str(event.data["subject_id"])}
-        after: str | None = None
-        while found := self._records.about(event.org, ids, after=after, limit=_BATCH):
-            for record in found:
-                since = record.history.next_seq
-                if forget_in_record(record, self._definition(record), ids):
-                    self._records.save(record, since_seq=since)
-            after = found[-1].id
-
-    def _definition(self, record: Record) -> Register | None:
-        try:
-            return self._rules.of_version(record.org, record.regulation).rules.register(record.register)
-        except NotFound:
-            return None
+        self._forget(event.org, {str(event.data["customer_id"]), str(event.data["subject_id"])})

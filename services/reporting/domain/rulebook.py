@@ -1,4 +1,4 @@
-"""What an organisation's rulebook says about key figures, as typed immutable values."""
+"""What an organisation's rulebook says about key figures and registers, as typed immutable values."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
 
+from shared.registers.definition import Register
 from shared.regulations.values import Sourced
 
 
@@ -47,7 +48,12 @@ class ReportingRules:
 
     kpis: tuple[KpiTarget, ...]
     month_report_by_day: Sourced[int] | None = None
+    registers: tuple[Register, ...] = ()
 
     def kpi(self, code: str) -> KpiTarget | None:
         """Return the key figure called ``code``, or ``None`` when the rulebook does not ask for it."""
         return next((kpi for kpi in self.kpis if kpi.code == code), None)
+
+    def register(self, code: str) -> Register | None:
+        """Return the register called ``code``, or ``None`` when the rulebook has none."""
+        return next((register for register in self.registers if register.code == code), None)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
@@ -13,7 +13,12 @@ from services.reporting.handlers.reading import Unreadable, read_events
 from services.reporting.metrics import EVENTS_ARCHIVED, FACTS_REBUILT
 from services.reporting.settings import EVENTS_AT_ONCE
 from shared.clock import Clock
+from shared.errors import KefuError
 from shared.history import moment_of
+
+#: What to do at an event, by the service that tells and its type; safe to repeat.
+Reaction = Callable[[ArchivedEvent], None]
+Reactions = Mapping[tuple[str, str], Sequence[Reaction]]
 
 
 class Incoming(Protocol):
@@ -83,15 +88,17 @@ class ArchiveEvents:
     were added. So whoever computes last has seen every event, and no order or repetition matters.
     """
 
-    def __init__(self, repository: Archive, clock: Clock) -> None:
-        """Keep events in ``repository``, stamped by ``clock``."""
+    def __init__(self, repository: Archive, clock: Clock, reactions: Reactions | None = None) -> None:
+        """Keep events in ``repository``, stamped by ``clock``; ``reactions`` follow when they are kept."""
         self._repository = repository
         self._clock = clock
+        self._reactions = reactions or {}
 
     def __call__(self, source: str, deliveries: Sequence[Incoming]) -> None:
         """Archive or dead-letter each delivery from the service ``source``.
 
-        Raises Unavailable if the database is away; doing the same batch again is safe.
+        Raises Unavailable if the database is away, and what another try may help a reaction against; doing the
+        same batch again is safe.
         """
         events: dict[str, ArchivedEvent] = {}
         carried: list[tuple[Incoming, list[str]]] = []
@@ -112,9 +119,25 @@ class ArchiveEvents:
             # Known events too: a predecessor may have been stopped between the archive and the facts.
             self._rebuild(part)
         for delivery, keys in carried:
-            if known.issuperset(keys):
+            refused = self._react([events[key] for key in keys])
+            if refused is not None:
+                delivery.dead(refused)
+            elif known.issuperset(keys):
                 delivery.duplicate()
         EVENTS_ARCHIVED.labels(source=source).inc(len(events) - len(known))
+
+    def _react(self, events: Sequence[ArchivedEvent]) -> str | None:
+        """Do what follows from each event, known ones included; return why one can never be followed."""
+        refused = None
+        for event in events:
+            for react in self._reactions.get((event.source, event.type), ()):
+                try:
+                    react(event)
+                except KefuError as error:
+                    if error.transient:
+                        raise
+                    refused = str(error)
+        return refused
 
     def _rebuild(self, events: Sequence[ArchivedEvent]) -> None:
         contacts = [contact_fact(event) for event in events if event.type == "contact_registered"]
