@@ -10,6 +10,7 @@ from shared.registers.words import (
     CORRECTED,
     DESTROY,
     OPENED,
+    Every,
     Is,
     Move,
     Otherwise,
@@ -47,6 +48,8 @@ def _field_faults(register: Register, registers: Collection[str]) -> Iterator[_F
         yield from _lookup_faults(field.fields, f"{place}.fields")
         for inner in field.fields:
             yield from _shape_faults(inner, registers, f"{place}.fields.{inner.code}")
+            if inner.fixed:
+                yield f"{place}.fields.{inner.code}.fixed", "is for the fields of a record, not of its rows"
             if inner.type is Type.LIST:
                 yield f"{place}.fields.{inner.code}.type", "a list holds no list"
             yield from _known(inner.required_if, {each.code for each in field.fields}, place)
@@ -90,6 +93,8 @@ def _shape_faults(field: Field, registers: Collection[str], place: str) -> Itera
         yield f"{place}.above", "goes with numbers and amounts"
     if field.pattern is not None and field.type not in (Type.TEXT, Type.UNIT):
         yield f"{place}.pattern", "goes with text"
+    if field.fixed and field.default is None:
+        yield f"{place}.fixed", "goes with default: nobody else fills it"
     if field.personal and field.type in (Type.FLAG, Type.LIST):
         yield f"{place}.personal", "is said of what stands in a row, not of a flag or a list"
 
@@ -206,7 +211,8 @@ def _action_faults(register: Register) -> Iterator[_Fault]:
         place = f"actions.{action.code}"
         if action.code in (OPENED, CLOSED, CORRECTED, DESTROY):
             yield place, "is a word of the mechanism: call it otherwise"
-        if bool(action.grants) == bool(action.levels):
+        follows = register.succession is not None and register.succession.then == action.code
+        if bool(action.grants) == bool(action.levels) and (action.grants or not follows):
             yield f"{place}.grants", "names who may, or levels do"
         if action.levels and action.signers > 1:
             yield f"{place}.signers", "every one of levels signs already"
@@ -300,6 +306,8 @@ def _clock_faults(register: Register) -> Iterator[_Fault]:
         given = sum(each is not None for each in (clock.within, clock.until, clock.by))
         if given != 1 and not (clock.until and clock.by and clock.within is None):
             yield f"{place}.within", "give one of within, until and by; until a day may have by"
+        if clock.end_of is not None and (clock.until is None or clock.by is not None):
+            yield f"{place}.end_of", "goes with until, and without by"
         for key, code in (("since", clock.since), ("until", clock.until)):
             field = register.field(code) if code is not None else None
             if code is not None and (field is None or field.type not in (Type.DATE, Type.MOMENT)):
@@ -341,6 +349,10 @@ def _how_often_faults(register: Register, obligation: Obligation, place: str) ->
         yield f"{place}.every", "give one of every, every_days and gap"
     if obligation.times > 1 and obligation.every is None:
         yield f"{place}.times", "goes with every"
+    if obligation.on_date is not None and (
+        obligation.every is not Every.YEAR or obligation.on_day is not None
+    ):
+        yield f"{place}.on_date", "goes with every: year, and without on_day"
     day = register.field(obligation.day_field or "")
     if day is not None and day.type not in (Type.DATE, Type.MOMENT):
         yield f"{place}.day_field", f"{day.code} holds no date and no moment"

@@ -10,7 +10,7 @@ from shared.registers.definition import Condition, Field, Opens, Register
 from shared.registers.demands import demand
 from shared.registers.opening import NUMBER, OPENER, RECORD_ID
 from shared.registers.values import read_values
-from shared.registers.words import ORIGIN, Type
+from shared.registers.words import ORIGIN, SUCCESSION, Type
 
 _Fault = tuple[str, str]
 
@@ -22,6 +22,8 @@ def opening_faults(register: Register, registers: Mapping[str, Register]) -> Ite
     events = events_of(register)
     for rule in register.opens:
         place = f"opens.{rule.code}"
+        if rule.code == SUCCESSION:
+            yield place, "is a word of the mechanism: call it otherwise"
         for step in rule.at:
             if step not in events:
                 yield f"{place}.at", f"nothing is called {step!r}; known are {', '.join(sorted(events))}"
@@ -40,6 +42,30 @@ def opening_faults(register: Register, registers: Mapping[str, Register]) -> Ite
             continue
         known = _known(register, {**own, **inside}, counted)
         yield from _value_faults(rule, target, known, place)
+
+
+def succession_faults(register: Register) -> Iterator[_Fault]:
+    """Yield path, within the definition, and reason of everything wrong with how versions follow each other."""
+    rule = register.succession
+    if rule is None:
+        return
+    for code in rule.of:
+        field = register.field(code)
+        if field is None or not field.required:
+            yield "succession.of", f"there is no field {code!r} that is always filled"
+    begins, at, then = register.field(rule.begins), register.action(rule.at), register.action(rule.then)
+    if begins is None or begins.type is not Type.DATE:
+        yield "succession.begins", f"there is no date {rule.begins!r}"
+    elif not begins.required and (at is None or rule.begins not in at.needs):
+        yield "succession.begins", f"{rule.begins} must be filled when {rule.at} is done"
+    if at is None:
+        yield "succession.at", f"there is no action {rule.at!r}"
+    if then is None or then == at:
+        yield "succession.then", f"there is no other action {rule.then!r}"
+    elif not then.from_ or then.needs:
+        yield "succession.then", f"{rule.then} names the states it is taken from, and needs nothing"
+    if register.balance is not None and any(move.at == rule.then for move in register.balance.moves):
+        yield "succession.then", f"{rule.then} moves a stock, which nobody would have decided"
 
 
 def circle_faults(registers: Sequence[Register]) -> Iterator[tuple[str, str, str]]:
@@ -94,7 +120,7 @@ def _known(register: Register, fields: Mapping[str, Field], counted: set[str]) -
 
 
 def _value_faults(rule: Opens, target: Register, known: Mapping[str, Field], place: str) -> Iterator[_Fault]:
-    fields = {field.code: field for field in target.of_opening()}
+    fields = {field.code: field for field in target.of_opening() if not field.fixed}
     sure = {code for code, _ in rule.fills}
     named = [("fills", code) for code in sorted(sure)] + [("copies", code) for code, _ in rule.copies]
     for key, code in named:

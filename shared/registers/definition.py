@@ -56,6 +56,7 @@ class Field:
     """One field of a form; a ``list`` has ``fields`` of its own in every row.
 
     A ``record`` is one of ``register``, in one of ``states`` and with the ``same`` values in these fields, if named.
+    A ``fixed`` one holds its default, whatever anybody would write.
     What nobody fills in, because it is ``known`` by this code of whomever the field ``of`` names, is looked up.
     """
 
@@ -73,6 +74,7 @@ class Field:
     pattern: str | None = None
     must_be: object = None
     default: object = None
+    fixed: bool = False
     register: str | None = None
     states: tuple[str, ...] = ()
     same: tuple[str, ...] = ()
@@ -189,6 +191,7 @@ class ClockRule:
     since: str | None = None
     until: str | None = None
     by: str | None = None
+    end_of: Every | None = None
     warn_at: tuple[WarnPoint, ...] = ()
     when: Condition | None = None
 
@@ -261,6 +264,7 @@ class Obligation:
     gap: Gap | None = None
     by: str | None = None
     on_day: int | None = None
+    on_date: str | None = None
     each: str | None = None
     of: Sourced[tuple[str, ...]] | None = None
     day_field: str | None = None
@@ -315,6 +319,21 @@ class Opens:
 
 
 @dataclass(frozen=True, slots=True)
+class Succession:
+    """Records with equal fields ``of`` are versions of one thing, of which one holds at a time.
+
+    A version holds from the date in the field ``begins``, once the action ``at`` is done; the action ``then`` is
+    taken on those before it.
+    """
+
+    of: tuple[str, ...]
+    begins: str
+    at: str
+    then: str
+    source: str
+
+
+@dataclass(frozen=True, slots=True)
 class Register:
     """The definition of one register."""
 
@@ -339,6 +358,7 @@ class Register:
     sampling: Sampling | None = None
     confidential: Confidential | None = None
     opens: tuple[Opens, ...] = ()
+    succession: Succession | None = None
 
     def field(self, code: str) -> Field | None:
         """Return the field called ``code``."""

@@ -132,14 +132,17 @@ def _of_fields(each: Computed, values: Values) -> Decimal | None:
         return Decimal(sum(1 for value in present if value != []))
     if len(present) < len(given):
         return None
-    if each.how in (Sum.DAYS, Sum.MINUTES):
+    if each.how in (Sum.DAYS, Sum.MINUTES, Sum.MONTHS):
         return _between(each.how, present[0], present[-1])
     return _fold(each.how, [Decimal(value) for value in present])
 
 
 def _between(how: Sum, first: str, last: str) -> Decimal:
-    if how is Sum.DAYS:
-        return Decimal((date.fromisoformat(last[:10]) - date.fromisoformat(first[:10])).days)
+    if how is not Sum.MINUTES:
+        begins, ends = date.fromisoformat(first[:10]), date.fromisoformat(last[:10])
+        if how is Sum.MONTHS:
+            return Decimal((ends.year - begins.year) * 12 + ends.month - begins.month)
+        return Decimal((ends - begins).days)
     return Decimal(int((moment_of(last) - moment_of(first)).total_seconds() // 60))
 
 

@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 from shared.clocks import Authority, Firing, Kind
 from shared.errors import RuleRefused, ValidationFailed
 from shared.history import Cause
-from shared.registers.definition import Action, ClockRule, Notice, Register
+from shared.registers.definition import Action, ClockRule, Field, Notice, Register
 from shared.registers.demands import Hand, demand, granted, run_checks, with_defaults
 from shared.registers.parts import Act, ClockNotice, ClockOpening, Correction, Owed, ToOpen
 from shared.registers.reckoning import applies, numeric, with_computed
@@ -19,7 +19,7 @@ from shared.registers.signing import levels_of, role_for, signatures
 from shared.registers.stock import Change, changes_of
 from shared.registers.timing import since_of, until_of, years_before
 from shared.registers.values import read_values, token, tokens
-from shared.registers.words import CLOSED, CORRECTED, DESTROY, OPENED, ORIGIN, Default, Type
+from shared.registers.words import CLOSED, CORRECTED, DESTROY, OPENED, ORIGIN, SUCCESSION, Default, Type
 from shared.timed import Timed
 
 #: What a field that an action fills says anew every time the action is taken.
@@ -76,7 +76,9 @@ class Record(Timed):
         fields = register.of_opening()
         if origin is None:
             granted(register.open, hand, {}, "", register.source, f"{register.name}")
-        values = {code: value for code, value in read_values(fields, given).items() if value is not None}
+        values = {
+            code: value for code, value in read_values(_by_hand(fields), given).items() if value is not None
+        }
         record = cls(
             id=record_id,
             org=org,
@@ -98,16 +100,27 @@ class Record(Timed):
         record._after_step(register, OPENED, before, hand, was_open=True)
         return record
 
-    def act(self, register: Register, code: str, given: Mapping[str, Any], hand: Hand) -> None:
-        """Take the action ``code``; RuleRefused names the rule that forbids it, ValidationFailed a wrong value."""
+    def act(
+        self,
+        register: Register,
+        code: str,
+        given: Mapping[str, Any],
+        hand: Hand,
+        *,
+        succeeded: bool = False,
+    ) -> None:
+        """Take the action ``code``; RuleRefused names the rule that forbids it, ValidationFailed a wrong value.
+
+        What ``succeeded`` by another record is acted on by a rule, whoever took the step that it follows from.
+        """
         action = register.action(code)
         if action is None:
             message = f"{register.name} has no action {code!r}"
             raise ValidationFailed(message)
         signed = signatures(self.acts, code)
-        role = self._may(register, action, hand)
+        role = self._may(register, action, hand, succeeded=succeeded)
         fields = [f for f in register.fields if f.code in (*action.sets, *action.needs)]
-        sets = read_values(fields, given)
+        sets = read_values(_by_hand(fields), given)
         if signed and any(self.values.get(key) not in (None, value) for key, value in sets.items()):
             raise RuleRefused("others have signed what this would change", rule=action.source)
         # Who and when are those of this time, not of the time before; what others sign with stays as they saw it.
@@ -161,7 +174,7 @@ class Record(Timed):
         if stocked:
             message = f"{', '.join(stocked)} moved the stock: write it off or in by a step of its own"
             raise RuleRefused(message, rule=register.source)
-        new = read_values(register.fields, given)
+        new = read_values(_by_hand(register.fields), given)
         was = {code: self.values.get(code) for code in new}
         before = self.flags
         self._fill(register, {**self.values, **new})
@@ -251,11 +264,13 @@ class Record(Timed):
                 self._notice(notice, now, cause)
         self._will_open([each.rule for each in self.clock_openings if event in each.at], "", cause.actor, now)
 
-    def _may(self, register: Register, action: Action, hand: Hand) -> str:
+    def _may(self, register: Register, action: Action, hand: Hand, *, succeeded: bool) -> str:
         self._refuse_destroyed(action.source)
         possible = self.state in action.from_ if action.from_ else self.is_open
         if not possible:
             raise RuleRefused(f"{action.name} is not possible in state {self.state}", rule=action.source)
+        if succeeded:
+            return SUCCESSION
         levels = levels_of(register, action, self.values)
         return role_for(action, levels, hand, self.values, self.opened_by, self.acts)
 
@@ -300,6 +315,8 @@ class Record(Timed):
             for rule in register.opens
             if set(rule.at).intersection(steps) and applies(rule.when, self.values, numbers)
         ]
+        if register.succession is not None and register.succession.at == step:
+            rules.append(SUCCESSION)
         again = sum(act.done and act.action == step for act in self.acts)
         turn = f"{step}/{again}" if again > 1 else ""
         self._will_open(rules, turn, hand.actor, hand.at)
@@ -420,6 +437,11 @@ def _moved(register: Register) -> set[str]:
         return {rule.rows, *([rule.place] if rule.place else [])}
     moved = {rule.item, *(move.quantity for move in rule.moves)}
     return moved | ({rule.place} if rule.place else set())
+
+
+def _by_hand(fields: Sequence[Field]) -> list[Field]:
+    """Return the fields that somebody may fill: what is fixed holds its default."""
+    return [field for field in fields if not field.fixed]
 
 
 def _is_text(register: Register, code: str) -> bool:

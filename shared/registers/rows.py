@@ -10,7 +10,7 @@ import marshmallow
 from marshmallow import fields, validates_schema
 
 from shared.registers.checking import register_faults
-from shared.registers.checking_opens import circle_faults, opening_faults
+from shared.registers.checking_opens import circle_faults, opening_faults, succession_faults
 from shared.registers.definition import (
     Action,
     BalanceRule,
@@ -33,6 +33,7 @@ from shared.registers.definition import (
     Retention,
     Sampling,
     State,
+    Succession,
     Unique,
 )
 from shared.registers.rows_values import (
@@ -46,6 +47,7 @@ from shared.registers.rows_values import (
     Pattern,
     Plain,
     Point,
+    YearDay,
 )
 from shared.registers.words import Every, Is, Move, Otherwise, Sum, Type
 from shared.regulations.fields import (
@@ -133,6 +135,7 @@ class _PlainFieldRow(Row):
     pattern = Pattern(load_default=None)
     must_be = Plain(load_default=None)
     default = Plain(load_default=None)
+    fixed = Flag(load_default=False)
     register = Text(load_default=None)
     states = Codes(load_default=())
     same = Codes(load_default=())
@@ -228,6 +231,7 @@ class _ClockRow(Row):
     since = Text(load_default=None)
     until = Text(load_default=None)
     by = ClockTime(load_default=None)
+    end_of = OneOf(Every, load_default=None)
     warn_at = Many(Point(), load_default=())
     when = condition_field()
     source = source()
@@ -278,6 +282,7 @@ class _ObligationRow(Row):
     gap = nested(_GapRow(), load_default=None)
     by = ClockTime(load_default=None)
     on_day = Whole(least=1, most=366, load_default=None)
+    on_date = YearDay(load_default=None)
     each = Text(load_default=None)
     of = sourced(Codes(), load_default=None)
     day_field = Text(load_default=None)
@@ -298,6 +303,15 @@ class _OpensRow(Row):
     row_when = condition_field()
     fills = Fills(load_default=())
     copies = Copies(load_default=())
+    source = source()
+
+
+class _SuccessionRow(Row):
+    builds = Succession
+    of = Codes(**REQUIRED)
+    begins = Text(**REQUIRED)
+    at = Text(**REQUIRED)
+    then = Text(**REQUIRED)
     source = source()
 
 
@@ -345,6 +359,7 @@ class _RegisterRow(Row):
     sampling = nested(_SamplingRow(), load_default=None)
     confidential = nested(ConfidentialRow(), load_default=None)
     opens = Table(_OpensRow(), load_default=())
+    succession = nested(_SuccessionRow(), load_default=None)
     source = source()
 
 
@@ -370,6 +385,7 @@ def registers_problems(registers: tuple[Register, ...]) -> dict[str, Any]:
     circles = list(circle_faults(registers))
     for register in registers:
         faults = [*register_faults(register, codes), *opening_faults(register, codes)]
+        faults += succession_faults(register)
         faults += [(path, reason) for code, path, reason in circles if code == register.code]
         for path, reason in faults:
             node = problems.setdefault(register.code, {})

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from datetime import date
 from decimal import Decimal, InvalidOperation
 
 import marshmallow
@@ -12,6 +13,9 @@ from shared.clocks import Before, WarnPoint
 from shared.regulations.fields import Many, Text, Value, Whole, read_each
 from shared.worktime import WorktimeError
 
+_YEAR_DAY = re.compile(r"\d\d-\d\d", re.ASCII)
+#: A year that has every day.
+_LEAP_YEAR = 2024
 _CLOCK_TIME = re.compile(r"([01]\d|2[0-3]):[0-5]\d")
 
 
@@ -66,6 +70,23 @@ class ClockTime(Text):
         text = super().read(value)
         if not _CLOCK_TIME.fullmatch(text):
             raise marshmallow.ValidationError(f'must be a time of day such as "17:30": {value!r}')
+        return text
+
+
+class YearDay(Text):
+    """A day of any year such as "04-30"; "02-29" is the last of February."""
+
+    def read(self, value: object) -> str:
+        """Read one value."""
+        text = super().read(value)
+        try:
+            if not _YEAR_DAY.fullmatch(text):
+                raise ValueError
+            date.fromisoformat(f"{_LEAP_YEAR}-{text}")
+        except ValueError:
+            raise marshmallow.ValidationError(
+                f'must be a day of the year such as "04-30": {value!r}'
+            ) from None
         return text
 
 

@@ -49,6 +49,7 @@ class RecordQuery(Page):
     mine = truth(load_default=False)
     flag = line(64, load_default=None)
     destroy_due = truth(load_default=False)
+    held_on = fields.Date(load_default=None)
     opened_from = Moment(load_default=None)
     opened_before = Moment(load_default=None)
 

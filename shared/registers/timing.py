@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from datetime import date, datetime, time, timedelta
+from zoneinfo import ZoneInfo
 
 from shared.history import moment_of
 from shared.registers.definition import ClockRule, Register
 from shared.registers.demands import Hand
 from shared.registers.reckoning import Values
-from shared.registers.words import Type
+from shared.registers.words import Every, Type
 
 
 def since_of(rule: ClockRule, register: Register, values: Values, hand: Hand) -> datetime | None:
@@ -24,7 +25,25 @@ def until_of(rule: ClockRule, register: Register, values: Values, hand: Hand) ->
     if rule.until is None:
         return datetime.combine(hand.at.astimezone(hand.zone).date(), _time(rule.by), hand.zone)
     value = values.get(rule.until)
-    return None if value is None else _instant(register, rule.until, value, hand, rule.by, end=True)
+    if value is None:
+        return None
+    if rule.end_of is not None:
+        _, end = period_of(rule.end_of, _day(register, rule.until, value, hand.zone))
+        return datetime.combine(end, time.min, hand.zone)
+    return _instant(register, rule.until, value, hand, rule.by, end=True)
+
+
+def period_of(every: Every, day: date) -> tuple[date, date]:
+    """Return the first day of the period that ``day`` is in, and the day after its last."""
+    if every is Every.DAY:
+        return day, day + timedelta(days=1)
+    if every is Every.WEEK:
+        first = day - timedelta(days=day.weekday())
+        return first, first + timedelta(days=7)
+    if every is Every.MONTH:
+        first = day.replace(day=1)
+        return first, (first + timedelta(days=32)).replace(day=1)
+    return date(day.year, 1, 1), date(day.year + 1, 1, 1)
 
 
 def years_before(at: datetime, years: int) -> datetime:
@@ -33,6 +52,13 @@ def years_before(at: datetime, years: int) -> datetime:
         return at.replace(year=at.year - years)
     except ValueError:
         return at.replace(year=at.year - years, day=28)
+
+
+def _day(register: Register, code: str, value: str, zone: ZoneInfo) -> date:
+    found = register.field(code)
+    if found is not None and found.type is Type.MOMENT:
+        return moment_of(value).astimezone(zone).date()
+    return date.fromisoformat(value)
 
 
 def _time(text: str | None) -> time:

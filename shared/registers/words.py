@@ -8,6 +8,8 @@ from enum import StrEnum
 OPENED, CLOSED, CORRECTED = "opened", "closed", "corrected"
 #: The action that ends the life of a record whose time is over; no action of a definition may be called so.
 DESTROY = "destroy"
+#: Why a record that was followed by another is acted on; no rule that opens records may be called so.
+SUCCESSION = "succession"
 #: What a record is found by that another one opened; no field may be called so.
 ORIGIN = "origin"
 #: The state of records whose register names no states: written once, and done with.
@@ -76,6 +78,7 @@ class Sum(StrEnum):
     COUNT = "count"
     DAYS = "days"
     MINUTES = "minutes"
+    MONTHS = "months"
     LEAST = "least"
     MOST = "most"
     ORDER = "order"

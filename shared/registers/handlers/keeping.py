@@ -45,7 +45,7 @@ class KeepRegisters:
         self._known = known
         self._records, self._stocks, self._serials = records, stocks, serials
         self._rules, self._clock = rules, clock
-        self._openings = Openings(records, rules, clock, self._open_once)
+        self._openings = Openings(records, rules, clock, self._open_once, self._succeed)
 
     def open_record(self, call: Caller, data: Mapping[str, Any]) -> dict[str, Any]:
         """Open a record of the register ``data["register"]`` with ``values``."""
@@ -91,8 +91,15 @@ class KeepRegisters:
         self._settle(record_id, call.org)
         return result
 
+    def _succeed(self, call: Caller, data: Mapping[str, Any]) -> None:
+        """Take the action ``data["action"]`` on a record that another one follows, whoever may take it by hand."""
+        self._act(call, data, succeeded=True)
+
     def act_on_record(self, call: Caller, data: Mapping[str, Any]) -> dict[str, Any]:
         """Take the action ``data["action"]`` on a record, filling ``values``."""
+        return self._act(call, data, succeeded=False)
+
+    def _act(self, call: Caller, data: Mapping[str, Any], *, succeeded: bool) -> dict[str, Any]:
         changes: list[Change] = []
 
         def step(record: Record, cause: Cause) -> None:
@@ -106,7 +113,8 @@ class KeepRegisters:
             register = register_of(ruling, record.register)
             before = record.values
             given = with_known(register.fields, data["values"], call.org, self._known)
-            record.act(register, data["action"], given, self._hand(call, ruling, cause))
+            hand = self._hand(call, ruling, cause)
+            record.act(register, data["action"], given, hand, succeeded=succeeded)
             self._refuse_shared(register, record)
             self._check_links(register, record, before)
             changes[:] = record.changes(register, data["action"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from calendar import monthrange
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from datetime import date, datetime, time, timedelta
@@ -14,6 +15,7 @@ from shared.registers.definition import Gap, Obligation, Register
 from shared.registers.demands import OPENER
 from shared.registers.handlers.needs import HoldsRegisters
 from shared.registers.reckoning import applies, numeric
+from shared.registers.timing import period_of
 from shared.registers.values import token
 from shared.registers.words import Every, Type
 from shared.ruling import Ruling
@@ -196,7 +198,7 @@ class _Looking:
         """Return first day, the day after the last, and due instant of the latest period that is due by ``at``."""
         day = self._local(at).date()
         for _ in range(400):
-            first, end = _period(every, day)
+            first, end = period_of(every, day)
             due = self._due(first, end)
             skipped = every is Every.DAY and self._skipped(first)
             if due <= at and not skipped:
@@ -208,6 +210,9 @@ class _Looking:
         obligation, last = self._obligation, end - _DAY
         if obligation.on_day is not None and obligation.every is not Every.DAY:
             last = min(last, first + timedelta(days=obligation.on_day - 1))
+        if obligation.on_date is not None:
+            month, day = (int(part) for part in obligation.on_date.split("-"))
+            last = date(first.year, month, min(day, monthrange(first.year, month)[1]))
         while obligation.to_workday and last > first and not self._ruling.calendar.is_working_day(last):
             last -= _DAY
         if obligation.by is None:
@@ -222,15 +227,3 @@ def _back(day: date) -> Iterator[date]:
 def _between(low: object, high: object) -> Mapping[str, object]:
     bounds = {"$gte": low, "$lt": high}
     return {operator: bound for operator, bound in bounds.items() if bound is not None}
-
-
-def _period(every: Every, day: date) -> tuple[date, date]:
-    if every is Every.DAY:
-        return day, day + _DAY
-    if every is Every.WEEK:
-        first = day - timedelta(days=day.weekday())
-        return first, first + timedelta(days=7)
-    if every is Every.MONTH:
-        first = day.replace(day=1)
-        return first, (first + timedelta(days=32)).replace(day=1)
-    return date(day.year, 1, 1), date(day.year + 1, 1, 1)

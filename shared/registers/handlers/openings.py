@@ -9,12 +9,14 @@ from typing import TYPE_CHECKING, Any
 from shared.clock import Clock
 from shared.errors import Conflict, KefuError
 from shared.logging import get_logger
-from shared.registers.definition import Opens, Register
+from shared.registers.definition import Opens, Register, Succession
 from shared.registers.handlers.needs import HoldsRegisters
 from shared.registers.handlers.stocks import Again
 from shared.registers.opening import openings_of
 from shared.registers.parts import ToOpen
 from shared.registers.record import Record
+from shared.registers.succession import comes_before, versions_query
+from shared.registers.words import SUCCESSION
 from shared.ruling import Rules
 
 if TYPE_CHECKING:
@@ -29,6 +31,8 @@ _PATIENCE = timedelta(hours=1)
 
 #: Opens a record that another one, the last argument, opens; once for the key of the call.
 Open = Callable[[Again, Mapping[str, Any], str], object]
+#: Takes an action on a record that another one follows; once for the key of the call.
+Act = Callable[[Again, Mapping[str, Any]], object]
 
 
 class Openings:
@@ -40,10 +44,11 @@ class Openings:
     """
 
     def __init__(
-        self, records: RecordsKept, rules: Rules[HoldsRegisters], clock: Clock, open_record: Open
+        self, records: RecordsKept, rules: Rules[HoldsRegisters], clock: Clock, open_record: Open, act: Act
     ) -> None:
-        """Use what keeps records, and what opens one."""
+        """Use what keeps records, what opens one, and what acts on one that another follows."""
         self._records, self._rules, self._clock, self._open = records, rules, clock, open_record
+        self._act = act
 
     def settle(self, record: Record) -> None:
         """Open all that the record's steps open; what fails for now is left to the timer."""
@@ -55,6 +60,11 @@ class Openings:
             ruling = self._rules.of_version(record.org, record.regulation)
             register = ruling.rules.register(record.register)
             for owing in record.to_open:
+                if owing.rule == SUCCESSION and register is not None and register.succession is not None:
+                    if not self._succeed(register, register.succession, record, owing):
+                        refused[SUCCESSION] = register.succession.source
+                    done.append(owing)
+                    continue
                 rule = _rule(register, owing)
                 if (
                     register is not None
@@ -87,6 +97,23 @@ class Openings:
                 if error.transient and not self._hopeless(error, record):
                     raise
                 log.warning("a record opens none", record_id=record.id, rule=rule.code, error=error.code)
+                sound = False
+        return sound
+
+    def _succeed(self, register: Register, rule: Succession, record: Record, owing: ToOpen) -> bool:
+        """Act on the versions before ``record``; False when one of them is refused for good."""
+        sound = True
+        for earlier in self._records.find(versions_query(register, rule, record)):
+            if not comes_before(rule, earlier, record):
+                continue
+            key = f"{record.id}/{SUCCESSION}/{owing.turn}/{earlier.id}"
+            call = Again(record.org, owing.by, key, frozenset(), None)
+            try:
+                self._act(call, {"id": earlier.id, "action": rule.then, "values": {}})
+            except KefuError as error:
+                if error.transient and not self._hopeless(error, record):
+                    raise
+                log.warning("a version does not end", record_id=earlier.id, error=error.code)
                 sound = False
         return sound
 

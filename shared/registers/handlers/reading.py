@@ -16,6 +16,7 @@ from shared.registers.handlers.keeping import register_of
 from shared.registers.handlers.needs import HoldsRegisters
 from shared.registers.handlers.views import record_view, register_view, row_view
 from shared.registers.reckoning import numeric
+from shared.registers.succession import begun_query, holding_on
 from shared.registers.timing import years_before
 from shared.registers.values import token
 from shared.ruling import Rules
@@ -75,6 +76,8 @@ class ReadRegisters:
             self._keep_secret(call, data["register"], query)
         if data["destroy_due"]:
             query["$or"] = self._over(call, data["register"])
+        if data.get("held_on") is not None:
+            query["_id"] = {"$in": self._held(call, data)}
         return [row_view(record) for record in self._records.page(query, data["limit"], data["skip"])]
 
     def register_statistics(self, call: Caller, data: Mapping[str, Any]) -> dict[str, Any]:
@@ -146,6 +149,19 @@ class ReadRegisters:
         ]
         if hidden:
             query["register"] = {"$nin": hidden}
+
+    def _held(self, call: Caller, data: Mapping[str, Any]) -> list[str]:
+        """Return which versions held on a day; ValidationFailed where records are no versions of anything."""
+        register = None if data["register"] is None else self._register(call, data["register"])
+        if register is None or register.succession is None:
+            raise ValidationFailed("held_on goes with a register whose records are versions of something")
+        # Only what all versions of a thing share may be chosen by before it is known which of them held.
+        rule, day = register.succession, data["held_on"]
+        wanted = [token(code, value) for code, value in data["where"].items() if code in rule.of]
+        begun = {"org": call.org, "register": register.code, **begun_query(rule)}
+        if wanted:
+            begun["tokens"] = {"$all": wanted}
+        return holding_on(rule, day, self._records.rows(begun))
 
     def _over(self, call: Caller, code: str | None) -> list[dict[str, Any]]:
         """Return the conditions of records that nobody has to keep any longer; ValidationFailed where none ever are."""

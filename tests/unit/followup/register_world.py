@@ -84,7 +84,7 @@ class Office:
     def find(self, register: str, **wanted: Any) -> list[str]:
         data: dict[str, Any] = dict.fromkeys(("state", "open", "flag", "opened_from", "opened_before"))
         data |= {"overdue": False, "mine": False, "destroy_due": False, "where": {}, "limit": 50, "skip": 0}
-        data |= {"register": register, **wanted}
+        data |= {"register": register, "held_on": None, **wanted}
         rows = self.app.read_registers.list_records(self.by("u-reader"), data)
         return [row["record_id"] for row in rows]
 

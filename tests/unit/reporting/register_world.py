@@ -82,9 +82,19 @@ class Office:
     def find(self, register: str, **wanted: Any) -> list[str]:
         data: dict[str, Any] = dict.fromkeys(("state", "open", "flag", "opened_from", "opened_before"))
         data |= {"overdue": False, "mine": False, "destroy_due": False, "where": {}, "limit": 50, "skip": 0}
-        data |= {"register": register, **wanted}
+        data |= {"register": register, "held_on": None, **wanted}
         rows = self.app.read_registers.list_records(self.by("u-reader"), data)
         return [row["record_id"] for row in rows]
+
+    def figures(self, register: str, by: str | None = None, *sums: str, **period: Any) -> dict[str, Any]:
+        data = {
+            "register": register,
+            "by": by,
+            "sums": list(sums),
+            "opened_from": None,
+            "opened_before": None,
+        }
+        return self.app.read_registers.register_statistics(self.by("u-reader"), data | period)
 
     def missing(self, register: str, at: str | None = None) -> list[Mapping[str, Any]]:
         data = {"register": register, "at": None if at is None else beijing(at)}
