@@ -43,6 +43,9 @@ def period_of(every: Every, day: date) -> tuple[date, date]:
     if every is Every.MONTH:
         first = day.replace(day=1)
         return first, (first + timedelta(days=32)).replace(day=1)
+    if every is Every.QUARTER:
+        first = date(day.year, day.month - (day.month - 1) % 3, 1)
+        return first, (first + timedelta(days=95)).replace(day=1)
     return date(day.year, 1, 1), date(day.year + 1, 1, 1)
 
 

@@ -92,25 +92,30 @@ class ReadRegisters:
         by: dict[str, int] = {}
         flags: dict[str, int] = {}
         sums = {code: Decimal(0) for code in data["sums"]}
+        sums_by: dict[str, dict[str, Decimal]] = {}
         total = 0
         for record in self._records.rows(self._query(call, data)):
             total += 1
             states[record["state"]] = states.get(record["state"], 0) + 1
             value = record["values"].get(data["by"] or "")
+            parts = [sums]
             if isinstance(value, str | bool):
                 key = str(value).lower() if isinstance(value, bool) else value
                 by[key] = by.get(key, 0) + 1
+                parts.append(sums_by.setdefault(key, dict.fromkeys(sums, Decimal(0))))
             for flag in record["flags"]:
                 flags[flag] = flags.get(flag, 0) + 1
-            for code in sums:
-                sums[code] += Decimal(record["values"].get(code) or 0)
+            for part in parts:
+                for code in part:
+                    part[code] += Decimal(record["values"].get(code) or 0)
         return {
             "register": register.code,
             "total": total,
             "by_state": states,
             "by_field": by,
             "by_flag": flags,
-            "sums": {code: str(value) for code, value in sums.items()},
+            "sums": _as_text(sums),
+            "sums_by_field": {key: _as_text(part) for key, part in sums_by.items()} if sums else {},
         }
 
     def list_balances(self, call: Caller, data: Mapping[str, Any]) -> list[dict[str, Any]]:
@@ -191,6 +196,10 @@ class ReadRegisters:
         if given:
             query["opened_at"] = given
         return query
+
+
+def _as_text(sums: Mapping[str, Decimal]) -> dict[str, str]:
+    return {code: str(value) for code, value in sums.items()}
 
 
 def admitted(register: Register, call: Caller) -> str | None:
