@@ -19,7 +19,7 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks import clocks, complaints, customers, intake, latency, memory, relay, rpc
+from benchmarks import clocks, complaints, customers, followup, intake, latency, memory, relay, rpc
 from benchmarks.backing import Backing, backing
 
 RESULT = Path(".kefu/bench.json")
@@ -37,6 +37,7 @@ MEASURES: dict[str, Measure] = {
     "clocks": lambda b, quick: clocks.measure(b, **(clocks.QUICK if quick else {})),
     "complaints": lambda b, quick: complaints.measure(b, **(complaints.QUICK if quick else {})),
     "customers": lambda b, quick: customers.measure(b, **(customers.QUICK if quick else {})),
+    "followup": lambda b, quick: followup.measure(b, **(followup.QUICK if quick else {})),
     "memory": lambda b, quick: memory.measure(b, 2_000 if quick else 20_000),
 }
 #: name: (what it is, unit, limit, whether the ratio must be at least the limit or at most)
@@ -55,6 +56,10 @@ GOALS = {
     "customers.import": ("customers taken in, 500 a call : bare insert_many", "customers/s", 0.4, "at least"),
     "customers.growth": ("the search that grows worst, p95, many files : few", "ms", 1.5, "at most"),
     "customers.find": ("the slowest search, p95 : bare find of one file", "ms", 5.0, "at most"),
+    "followup.campaign": ("a campaign : bare insert of its messages", "customers/s", 0.4, "at least"),
+    "followup.lists": ("the worklist that grows worst, p95, many open : few", "ms", 1.5, "at most"),
+    "followup.find": ("the slowest worklist, p95 : bare indexed find", "ms", 5.0, "at most"),
+    "followup.quotas": ("a month's quota check, many households : few", "ms", 1.5, "at most"),
 }
 
 
@@ -86,6 +91,8 @@ def main() -> int:
         console.print(f"lists over {lists['cases']:,} cases, filled in {lists['seconds_to_fill']:,.0f} s")
     if "customers" in results:
         _print_searches(console, results["customers"]["growth"])
+    if "followup" in results:
+        _print_worklists(console, results["followup"])
     if "memory" in results:
         _print_memory(console, results["memory"])
     console.print(f"written to {RESULT}")
@@ -114,6 +121,15 @@ def _print_searches(console: Console, growth: dict[str, Any]) -> None:
     console.print(table)
     filled = f"filled in {growth['seconds_to_fill']:,.0f} s"
     console.print(f"searches over {growth['customers']:,} customers, {filled}")
+
+
+def _print_worklists(console: Console, found: dict[str, Any]) -> None:
+    table = Table("worklist, p95", "few open", "many open", "bare find")
+    for name, row in found["lists"]["lists"].items():
+        table.add_row(name, *(f"{row[key]:.1f} ms" for key in ("few", "many", "bare")))
+    console.print(table)
+    filled = found["filled"]
+    console.print(f"worklists over {filled['open']:,} open, filled in {filled['seconds']:,.0f} s")
 
 
 def _places(value: float) -> int:

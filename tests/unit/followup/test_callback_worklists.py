@@ -195,3 +195,21 @@ def test_what_was_made_is_found_by_customer_and_rule(tmp_path: Path) -> None:
 
 def _die(*_: object, **__: object) -> None:
     raise ConnectionError
+
+
+def test_a_page_of_gaps_goes_on_where_the_one_before_ended(tmp_path: Path) -> None:
+    """Given up and overdue callbacks stand in one list by due time, whatever pages it is read in."""
+    tries = {"amount": 120, "unit": "minutes", "source": "organisation"}
+    rule = {"attempts": {"most": 1, "spacing": tries, "source": "organisation"}}
+    calls = Calls(tmp_path, "auto-dealer", callbacks={"seven_day": rule})
+    for number in range(4):
+        calls.note("delivery", f"cu_{number}", when=f"2026-05-0{number + 1}T10:00")
+    calls.day("2026-05-10T10:00")
+    for each in calls.listed()[::2]:
+        calls.complete(each, "unreachable")
+    calls.day("2026-05-13T10:00")
+    whole = calls.listed(list="gaps")
+    assert [row["customer_id"] for row in whole] == [f"cu_{number}" for number in range(4)]
+    assert [row["state"] for row in whole] == ["given_up", "open", "given_up", "open"]
+    assert [row for skip in range(4) for row in calls.listed(list="gaps", limit=1, skip=skip)] == whole
+    assert calls.listed(list="gaps", limit=2, skip=1) == whole[1:3]
