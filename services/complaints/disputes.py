@@ -10,6 +10,7 @@ from pymongo import ASCENDING, DESCENDING, IndexModel
 from services.complaints.domain.dispute.dispute import Dispute
 from services.complaints.ledgers import Kept
 from services.complaints.supervision_documents import dispute_document, dispute_of
+from shared.mongo.bounds import at_most
 from shared.mongo.runtime import Runtime
 
 
@@ -39,7 +40,7 @@ class DisputeRepository:
 
     def due(self, now: datetime, limit: int) -> list[Dispute]:
         """Return disputes with a clock that fires at or before ``now``, the longest due first."""
-        return self.disputes.find({"next_due": {"$lte": now}}, sort=[("next_due", ASCENDING)], limit=limit)
+        return self.disputes.find({"next_due": at_most(now)}, sort=[("next_due", ASCENDING)], limit=limit)
 
     def listed(
         self,

@@ -17,6 +17,7 @@ from services.complaints.offer_documents import (
     offer_document,
     offer_of,
 )
+from shared.mongo.bounds import at_most
 from shared.mongo.runtime import Runtime
 
 
@@ -59,7 +60,7 @@ class OfferRepository:
 
     def due(self, now: datetime, limit: int) -> list[Offer]:
         """Return offers whose clock fires at or before ``now``, the longest due first."""
-        return self.offers.find({"next_due": {"$lte": now}}, sort=[("next_due", ASCENDING)], limit=limit)
+        return self.offers.find({"next_due": at_most(now)}, sort=[("next_due", ASCENDING)], limit=limit)
 
     def listed(
         self,

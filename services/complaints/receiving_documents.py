@@ -12,6 +12,7 @@ from services.complaints.domain.receiving.card import CardEntry
 from services.complaints.domain.receiving.register import LedgerRow, Wanted
 from services.complaints.domain.states import OPEN_STATES, CaseState
 from shared.clocks import Deadline
+from shared.mongo.bounds import at_most
 
 Document = dict[str, Any]
 
@@ -50,7 +51,7 @@ def ledger_query(org: str, wanted: Wanted) -> Document:
     if wanted.after is not None:
         at, case_id = wanted.after
         # Bounded on both sides of the choice, so that the index is entered where the last page ended.
-        received["$lte"] = at
+        received |= at_most(at)
         query["$or"] = [{"received_at": {"$lt": at}}, {"received_at": at, "_id": {"$lt": case_id}}]
     if received:
         query["received_at"] = received

@@ -36,6 +36,7 @@ from shared.aggregate import base_document, base_fields
 from shared.clocks import Deadline
 from shared.errors import Conflict
 from shared.ids import derived_id
+from shared.mongo.bounds import at_most
 from shared.mongo.client import Document, database_errors
 from shared.mongo.kept import between
 from shared.mongo.runtime import Runtime, aggregate_store
@@ -195,7 +196,7 @@ class CaseRepository:
 
     def due(self, now: datetime, limit: int) -> list[Case]:
         """Return cases with a clock that fires at or before ``now``, the longest due first."""
-        query = {"next_due": {"$lte": now}}
+        query = {"next_due": at_most(now)}
         return [
             case_of(row) for row in self._store.find_many(query, sort=[("next_due", ASCENDING)], limit=limit)
         ]

@@ -10,6 +10,7 @@ from pymongo import ASCENDING, IndexModel
 
 from services.followup.domain.callback import Callback, State
 from services.followup.schemas import OVERDUE, CallbackList
+from shared.mongo.bounds import at_most
 from shared.mongo.client import Document, database_errors
 from shared.mongo.documents import Documents
 from shared.mongo.kept import Kept
@@ -110,11 +111,11 @@ class CallbacksKept(Kept[Callback]):
         """
         query: dict[str, Any] = {"org": org}
         # The last of a day is due as the next one begins.
-        query |= {"listed_at": {"$gt": due[0], "$lte": due[1]}} if due else {}
+        query |= {"listed_at": {"$gt": due[0], **at_most(due[1])}} if due else {}
         given = {"state": state, "case_id": case_id, "customer_id": customer_id, "rule": rule}
         query |= {name: value for name, value in given.items() if value and value != OVERDUE}
         first, last = due or (_EVER, now)
-        late = {"state": State.OPEN.value, "listed_at": {"$gt": first, "$lte": min(last, now)}}
+        late = {"state": State.OPEN.value, "listed_at": {"$gt": first, **at_most(min(last, now))}}
         if state == OVERDUE or worklist == CallbackList.OVERDUE:
             return self._merged(query, [late], limit, skip)
         if worklist == CallbackList.GAPS:
@@ -151,6 +152,6 @@ class CallbacksKept(Kept[Callback]):
 def _ready(zones: Sequence[str | None], now: datetime) -> Iterator[dict[str, Any]]:
     """Yield the conditions of those who may be called at ``now``, where it is no quiet time in ``zones``."""
     for zone in zones:
-        for since in ({"$gt": _EVER, "$lte": now}, None):
+        for since in ({"$gt": _EVER, **at_most(now)}, None):
             # One without an instant may be made at any time that is not quiet.
             yield {"state": State.OPEN.value, "zone": zone, "permitted_from": since}

@@ -11,6 +11,7 @@ from pymongo import ASCENDING, DESCENDING, IndexModel
 from services.followup.domain.care.campaign import Campaign
 from services.followup.domain.message import Message, Status
 from services.followup.repository import message_document, message_of
+from shared.mongo.bounds import at_most
 from shared.mongo.documents import Documents
 from shared.mongo.kept import Kept
 from shared.mongo.runtime import Runtime
@@ -39,7 +40,7 @@ class CampaignsKept(Kept[Campaign]):
 
     def running(self, now: Any, limit: int) -> list[Campaign]:
         """Return campaigns that go on now, the longest waiting first."""
-        query = {"next_at": {"$lte": now, "$ne": None}}
+        query = {"next_at": {**at_most(now), "$ne": None}}
         return self.find(query, sort=[("next_at", ASCENDING), ("_id", ASCENDING)], limit=limit)
 
     def listed(self, org: str, kind: str | None, limit: int, skip: int) -> list[Campaign]:

@@ -10,6 +10,7 @@ from pymongo import ASCENDING, IndexModel, ReturnDocument
 from pymongo.errors import DuplicateKeyError
 
 from services.followup.domain.occasion import Occasion
+from shared.mongo.bounds import at_most
 from shared.mongo.client import database_errors
 from shared.mongo.documents import Documents
 from shared.mongo.kept import Kept
@@ -43,7 +44,7 @@ class OccasionsKept(Kept[Occasion]):
             "org": occasion.org,
             "customer_id": occasion.customer_id,
             "reference": occasion.reference,
-            "at": {"$lte": occasion.at},
+            "at": at_most(occasion.at),
             "_id": {"$ne": occasion.id},
         }
         return {row["occasion"] for row in self.store.find_many(query, only=("occasion",))}

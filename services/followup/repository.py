@@ -15,6 +15,7 @@ from services.followup.domain.facts import Ending
 from services.followup.domain.message import Message, Status
 from services.followup.schemas import UNANSWERED, WAITING
 from shared.aggregate import base_document, base_fields
+from shared.mongo.bounds import at_most
 from shared.mongo.client import Document, database_errors
 from shared.mongo.runtime import Runtime, aggregate_store
 from shared.mongo.store import AggregateStore, Inserted
@@ -127,8 +128,8 @@ class FollowupRepository:
             query["campaign_id"] = campaign_id
         if status in WAITING:
             query["awaiting"] = org
-            if status == UNANSWERED:
-                query["acknowledge_by"] = {"$lte": now}
+            if status == UNANSWERED and now is not None:
+                query["acknowledge_by"] = at_most(now)
         elif status:
             query["status"] = status
         order = [("requested_at", DESCENDING), ("_id", ASCENDING)]

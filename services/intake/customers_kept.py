@@ -12,6 +12,7 @@ from services.intake.domain.customer import Customer
 from services.intake.domain.files import terms
 from services.intake.domain.files.blind import BlindIndex
 from services.intake.domain.files.listed import Listed
+from shared.mongo.bounds import at_most
 from shared.mongo.client import Document
 from shared.mongo.documents import Documents
 from shared.mongo.kept import Kept
@@ -144,7 +145,7 @@ class CustomersKept(Kept[Customer]):
         asked: list[Any] = list(tags)
         if until is not None:
             what, day = until
-            bounds = {"$gte": terms.tag(org, what, ""), "$lte": terms.tag(org, what, day.isoformat())}
+            bounds = {"$gte": terms.tag(org, what, ""), **at_most(terms.tag(org, what, day.isoformat()))}
             if not asked:
                 return self._between(bounds, limit=limit, skip=skip)
             asked.append({"$elemMatch": bounds})

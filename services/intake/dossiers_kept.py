@@ -10,6 +10,7 @@ from pymongo import ASCENDING, DESCENDING, IndexModel
 
 from services.intake.domain.dossiers.dossier import Dossier
 from shared.clocks import State
+from shared.mongo.bounds import at_most
 from shared.mongo.documents import Documents
 from shared.mongo.kept import TIMED_INDEXES, Kept
 from shared.mongo.runtime import Runtime
@@ -73,7 +74,7 @@ class KeptDossiers(Kept[Dossier]):
         self, org: str, roles: Collection[str], now: datetime, *, limit: int, skip: int
     ) -> list[Dossier]:
         """Return a page of those with something that was late, or is by ``now``."""
-        query = {"$or": [{"deadlines.state": {"$in": _LATE}}, {"next_due": {"$lte": now}}]}
+        query = {"$or": [{"deadlines.state": {"$in": _LATE}}, {"next_due": at_most(now)}]}
         return self._page(org, roles, query, limit=limit, skip=skip)
 
     def _page(

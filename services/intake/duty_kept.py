@@ -12,6 +12,7 @@ from services.intake.domain.duty.handover import Handover
 from services.intake.domain.duty.log import LogEntry, LogPage
 from services.intake.domain.duty.roster import DrawnRoster
 from services.intake.domain.duty.shift import Shift
+from shared.mongo.bounds import at_most
 from shared.mongo.client import Document
 from shared.mongo.documents import Documents
 from shared.mongo.kept import TIMED_INDEXES, Kept
@@ -23,7 +24,7 @@ class Entries(Kept[LogEntry]):
 
     def of_page(self, org: str, desk: str, first: date, last: date) -> list[LogEntry]:
         """Return what a desk wrote from ``first`` to ``last``, both included, in the order written."""
-        days = {"$gte": first.isoformat(), "$lte": last.isoformat()}
+        days = {"$gte": first.isoformat(), **at_most(last.isoformat())}
         return self.find(
             {"org": org, "desk": desk, "day": days}, sort=[("day", ASCENDING), ("written_at", ASCENDING)]
         )
@@ -34,7 +35,7 @@ class Entries(Kept[LogEntry]):
 
     def of_unit(self, org: str, unit_id: str, first: date, last: date) -> list[LogEntry]:
         """Return what was written about a unit from ``first`` to ``last``, both included."""
-        days = {"$gte": first.isoformat(), "$lte": last.isoformat()}
+        days = {"$gte": first.isoformat(), **at_most(last.isoformat())}
         return self.find(
             {"org": org, "unit_id": unit_id, "day": days},
             sort=[("day", ASCENDING), ("written_at", ASCENDING)],
@@ -103,7 +104,7 @@ class DutyKept:
 
     def roster_of(self, org: str, desk: str, day: date) -> DrawnRoster | None:
         """Return the roster that holds ``day``, the one that began last."""
-        query: Mapping[str, Any] = {"org": org, "desk": desk, "first": {"$lte": day.isoformat()}}
+        query: Mapping[str, Any] = {"org": org, "desk": desk, "first": at_most(day.isoformat())}
         found = self.rosters.find(query, sort=[("first", DESCENDING)], limit=1)
         return found[0] if found and found[0].last >= day else None
 

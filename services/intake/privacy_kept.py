@@ -12,6 +12,7 @@ from services.intake.domain.door import Throttle
 from services.intake.domain.privacy.access import AccessEntry
 from services.intake.domain.privacy.flags import PrivacyFile
 from services.intake.domain.privacy.requests import DataRequest
+from shared.mongo.bounds import at_most
 from shared.mongo.documents import Documents
 from shared.mongo.kept import Kept
 from shared.mongo.runtime import Runtime
@@ -68,7 +69,7 @@ class DataRequests(Kept[DataRequest]):
 
     def to_sweep(self, now: datetime, limit: int) -> list[DataRequest]:
         """Return erasures that are to be carried out, or swept again, by ``now``."""
-        return self.find({"sweep_at": {"$lte": now}}, sort=[("sweep_at", ASCENDING)], limit=limit)
+        return self.find({"sweep_at": at_most(now)}, sort=[("sweep_at", ASCENDING)], limit=limit)
 
 
 class PrivacyFiles(Kept[PrivacyFile]):

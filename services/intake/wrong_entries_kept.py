@@ -7,6 +7,7 @@ from typing import Any
 from pymongo import ASCENDING, IndexModel
 
 from services.intake.domain.wrong_entry import WrongEntry
+from shared.mongo.bounds import at_most
 from shared.mongo.client import database_errors
 from shared.mongo.documents import Documents
 from shared.mongo.kept import Kept
@@ -31,7 +32,7 @@ class WrongEntries(Kept[WrongEntry]):
         self, org: str, first: str, last: str, *, limit: int, skip: int
     ) -> list[tuple[str, int, dict[str, int]]]:
         """Return a page of the staff with entries from ``first`` to ``last``: how many, and by field; by name."""
-        match = {"$match": {"org": org, "day": {"$gte": first, "$lte": last}}}
+        match = {"$match": {"org": org, "day": {"$gte": first, **at_most(last)}}}
         by_name: list[dict[str, Any]] = [{"$sort": {"_id": 1}}, {"$skip": skip}, {"$limit": limit}]
         entries: list[Any] = [match, {"$group": {"_id": "$staff", "count": {"$sum": 1}}}, *by_name]
         with database_errors():

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import time
 import uuid
+from collections.abc import Mapping
 from typing import Any, Self
 
 import amqp
@@ -49,15 +50,19 @@ class RpcClient:
         timeout: float | None = None,
         token: str | None = None,
         idempotency_key: str | None = None,
+        data: Mapping[str, Any] | None = None,
         **arguments: Any,
     ) -> Any:
         """Call ``<service>.<method>`` and return its result.
+
+        ``data`` are arguments as well, for a method that has some of the names this one takes itself.
 
         With ``idempotency_key`` a call whose answer got lost is repeated within the deadline; without
         one it is sent once. Raises the error the service raised, DeadlineExceeded when no answer came
         in time (a command may have been carried out), Unavailable when the broker is away.
         """
         deadline = time.time() + (timeout or self._timeout)
+        arguments |= data or {}
         if idempotency_key is not None:
             arguments[IDEMPOTENCY_KEY] = idempotency_key
         started = time.perf_counter()

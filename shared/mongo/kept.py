@@ -10,6 +10,7 @@ from pymongo import ASCENDING, IndexModel
 
 from shared.aggregate import Aggregate
 from shared.errors import Conflict
+from shared.mongo.bounds import at_most
 from shared.mongo.client import Document
 from shared.mongo.runtime import Runtime, aggregate_store
 
@@ -75,7 +76,7 @@ class Kept(Generic[A]):
     def due(self, now: datetime, limit: int) -> list[A]:
         """Return those with a clock that fires at or before ``now``, the longest due first."""
         # Bounded below as well: some servers else read the entry of everything that waits for nothing.
-        query = {"next_due": {"$gt": _EVER, "$lte": now}}
+        query = {"next_due": {"$gt": _EVER, **at_most(now)}}
         return self.find(query, sort=[("next_due", ASCENDING)], limit=limit)
 
     def behind(self, current: Collection[str], limit: int, *, skip: Collection[str] = ()) -> list[A]:

@@ -9,6 +9,7 @@ from typing import Any
 from pymongo import ASCENDING, DESCENDING, IndexModel
 
 from shared.errors import Conflict
+from shared.mongo.bounds import at_most
 from shared.mongo.client import Document
 from shared.mongo.documents import Documents
 from shared.mongo.kept import TIMED_INDEXES, Kept
@@ -126,7 +127,7 @@ class RecordsKept(Kept[Record]):
 
     def to_open(self, before: datetime, limit: int) -> list[Record]:
         """Return records whose steps until ``before`` open others that may not be there yet."""
-        query = {"to_open_since": {"$lte": before}}
+        query = {"to_open_since": at_most(before)}
         return self.find(query, sort=[("to_open_since", ASCENDING)], limit=limit)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pymongo
@@ -15,6 +16,7 @@ from kefu.local.database import PrivateDatabase
 from kefu.local.errors import LocalStackError
 from kefu.local.ports import is_free
 from kefu.local.waiting import wait_until
+from shared.mongo.bounds import at_most
 
 DEFINITIONS = {
     "vhosts": [{"name": "kefu"}],
@@ -157,3 +159,21 @@ def test_a_database_killed_keeps_what_it_acknowledged(tmp_path: Path) -> None:
     with again, pymongo.MongoClient[dict[str, int]](again.url()) as client:
         assert client.some.kept.count_documents({}) == 500
     assert not again.running
+
+
+@pytest.mark.parametrize("behind", [[], ["_id"]])
+def test_what_lies_at_the_end_of_a_range_is_found_whatever_index_answers(
+    tmp_path: Path, behind: list[str]
+) -> None:
+    """Guards ``at_most``: the embedded database drops the bound of ``$lte`` where the index has fields behind it."""
+    with (
+        PrivateDatabase(tmp_path) as database,
+        pymongo.MongoClient[dict[str, object]](database.url(), tz_aware=True) as client,
+    ):
+        kept = client["kefu"]["ranges"]
+        kept.create_index([(name, 1) for name in ("org", "at", *behind)])
+        first = datetime(2025, 3, 10, 16, tzinfo=UTC)
+        days = [first + timedelta(days=number) for number in range(5)]
+        kept.insert_many([{"_id": f"x{number}", "org": "o", "at": day} for number, day in enumerate(days)])
+        found = kept.find({"org": "o", "at": {"$gt": days[0], **at_most(days[3])}})
+        assert sorted(str(row["_id"]) for row in found) == ["x1", "x2", "x3"]

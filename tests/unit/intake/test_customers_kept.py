@@ -56,7 +56,7 @@ def test_what_begins_with_a_text_is_asked_as_plain_bounds_first(asked: tuple[Cus
     ]
     assert collection.asked == [{"terms": each} for each in bounds]
     kept.tagged("plaza", (), ("updated", date(2024, 5, 5)), limit=50, skip=0)
-    assert collection.last == {"terms": {"$gte": "plaza|=updated|", "$lte": "plaza|=updated|2024-05-05"}}
+    assert collection.last == {"terms": {"$gte": "plaza|=updated|", "$lt": "plaza|=updated|2024-05-05\0"}}
 
 
 def test_the_first_of_several_tags_is_asked_by_itself(asked: tuple[CustomersKept, _Asked]) -> None:
