@@ -112,7 +112,7 @@ class Bus:
                     raise
                 time.sleep(0.2)
 
-    def call(self, method: str, *, token: str | None, timeout: float = 20.0, **arguments: Any) -> Any:
+    def call(self, method: str, /, *, token: str | None, timeout: float = 20.0, **arguments: Any) -> Any:
         """Call ``<service>.<method>`` with exactly this token and these arguments."""
         return self._client.call(method, token=token, timeout=timeout, **arguments)
 
@@ -186,14 +186,28 @@ class Desk:
         self._token = token
         self._key = key
 
-    def ask(self, method: str, **arguments: Any) -> Any:
+    def ask(self, method: str, /, **arguments: Any) -> Any:
         """Return the answer to a query."""
         return self.bus.call(method, token=self._token, **arguments)
 
-    def do(self, method: str, *, key: str | None = None, timeout: float = 20.0, **arguments: Any) -> Any:
-        """Return the answer to a command; each call is a command of its own unless ``key`` says otherwise."""
+    def do(
+        self,
+        method: str,
+        /,
+        *,
+        key: str | None = None,
+        timeout: float = 20.0,
+        data: Mapping[str, Any] | None = None,
+        **arguments: Any,
+    ) -> Any:
+        """Return the answer to a command; each call is a command of its own unless ``key`` says otherwise.
+
+        ``data`` are arguments as well, for those whose names are taken here.
+        """
         chosen = key or f"{self._key}{uuid.uuid4().hex}"
-        return self.bus.call(method, token=self._token, idempotency_key=chosen, timeout=timeout, **arguments)
+        return self.bus.call(
+            method, token=self._token, idempotency_key=chosen, timeout=timeout, data=data, **arguments
+        )
 
     def contact_of(self, event: Mapping[str, Any]) -> dict[str, Any]:
         """Return the contact that ``event`` became, once intake has registered it."""
