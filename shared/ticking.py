@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any, Protocol
 
 from shared.clock import Clock
+from shared.clocks.clock import Firing
 from shared.clocks.digest import due_count
 from shared.clocks.firing import AT_ONCE, Clocks, fire_due
 from shared.clocks.recomputing import RecomputeClocks
@@ -32,6 +33,11 @@ class Ticked(Protocol):
         ...
 
 
+def _fire(timed: Timed, now: datetime, cause: Cause) -> Sequence[Firing]:
+    """Fire the clocks of one as its kind does."""
+    return timed.fire_clocks(now, cause)
+
+
 class FireClocks:
     """One call is one round over every kind; safe to repeat, on any number of replicas."""
 
@@ -39,8 +45,7 @@ class FireClocks:
         """Fire the clocks of everything in ``kept``; more than ``digest_above`` of one organisation in digests."""
         self._clock, self._ids, self._digest_above = clock, ids, digest_above
         self._clocks = [
-            Clocks[Timed](load=each.due, count=_due, fire=Timed.fire_clocks, save=each.save_all)
-            for each in kept
+            Clocks[Timed](load=each.due, count=_due, fire=_fire, save=each.save_all) for each in kept
         ]
 
     def __call__(self) -> bool:

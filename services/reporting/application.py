@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from services.reporting.application_obligations import Obligations, build_obligations
 from services.reporting.handlers.archive import ArchiveEvents, Reaction
 from services.reporting.handlers.figures import Figures
 from services.reporting.handlers.forgetting import ForgetErased
@@ -35,6 +36,7 @@ class Application:
     #: Each is one round of the timer and returns whether there may be more at once.
     timers: tuple[Callable[[], bool], ...]
     recompute_clocks: Recompute
+    obligations: Obligations
     keep_registers: KeepRegisters
     read_registers: ReadRegisters
     look_over_registers: LookOverRegisters
@@ -53,17 +55,22 @@ def build(runtime: Runtime) -> Application:
     figures = Figures(repository, rulebooks, runtime.clock)
     rules = Rules(rulebooks, Calendars())
     registers = build_registers(runtime, rules, people=CUSTOMERS_AND_CONTACTS)
-    timed: list[Ticked] = [registers.records]
+    organisations = [each.id for each in rulebooks.organisations]
+    obligations = build_obligations(runtime, rules, organisations, registers.records)
+    timed: list[Ticked] = [registers.records, obligations.kept]
     reactions: dict[tuple[str, str], list[Reaction]] = {
         ("intake", "personal_data_erased"): [ForgetErased(ForgetInRecords(registers.records, rules))],
     }
+    for event, reaction in obligations.reactions:
+        reactions.setdefault(event, []).append(reaction)
     clock, ids, digest_above = runtime.clock, runtime.ids, runtime.settings.clock_digest_above
     return Application(
         archive=ArchiveEvents(repository, runtime.clock, reactions),
         figures=figures,
         reports=Reports(repository, figures, runtime.clock),
-        timers=(FireClocks(timed, clock, ids, digest_above=digest_above),),
+        timers=(*obligations.rounds, FireClocks(timed, clock, ids, digest_above=digest_above)),
         recompute_clocks=Recompute(timed, rules, clock, ids, digest_above=digest_above),
+        obligations=obligations,
         keep_registers=registers.keep,
         read_registers=registers.read,
         look_over_registers=registers.look_over,

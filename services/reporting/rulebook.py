@@ -13,6 +13,11 @@ from services.handbooks import why_not_citable
 from services.names import SERVICES
 from services.reporting.domain.kpi import FORMULAS
 from services.reporting.domain.rulebook import Comparison, KpiTarget, ReportingRules
+from services.reporting.rulebook_obligations import (
+    obligation_roles,
+    obligations_field,
+    obligations_problems,
+)
 from shared.registers.rows import register_roles, registers_field, registers_problems
 from shared.regulations import Rulebooks
 from shared.regulations.fields import REQUIRED, Exact, OneOf, Row, Table, Text, Whole, source, sourced
@@ -44,6 +49,7 @@ class ReportingRulesSchema(Row):
     kpis = Table(_KpiRow(), **REQUIRED)
     month_report_by_day = sourced(Whole(least=1, most=_SHORTEST_MONTH))
     registers = registers_field()
+    obligations = obligations_field()
 
     @validates_schema
     def _registers_fit(self, data: dict[str, Any], **_: object) -> None:
@@ -51,10 +57,17 @@ class ReportingRulesSchema(Row):
         if problems:
             raise marshmallow.ValidationError({"registers": problems})
 
+    @validates_schema
+    def _obligations_fit(self, data: dict[str, Any], **_: object) -> None:
+        problems = obligations_problems(data["obligations"], data["registers"])
+        if problems:
+            raise marshmallow.ValidationError({"obligations": problems})
+
 
 def _roles(rules: ReportingRules) -> Iterator[tuple[str, str]]:
     """Yield every role the rulebook names, with its path."""
     yield from register_roles(rules.registers)
+    yield from obligation_roles(rules.obligations)
 
 
 def _read(sections: Any) -> ReportingRules:

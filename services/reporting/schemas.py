@@ -87,6 +87,24 @@ class _PersonalDataErased(_EventData):
     subject_id = _id()
 
 
+class _MemberChanged(_EventData):
+    staff = _id()
+    unit = _id()
+    post = _id()
+    state = _id()
+
+
+class _OfRecord(_EventData):
+    register = _id()
+    record_id = _id()
+
+
+class _ReportPublished(_EventData):
+    report_id = _id()
+    kind = _id()
+    month = _id()
+
+
 class _ContactRejected(_EventData):
     rejected_id = _id()
 
@@ -153,6 +171,11 @@ EVENT_DATA: dict[str, Schema] = {
     "contact_registered": _ContactRegistered(),
     "contact_rejected": _ContactRejected(),
     "personal_data_erased": _PersonalDataErased(),
+    "member_changed": _MemberChanged(),
+    "record_opened": _OfRecord(),
+    "record_acted": _OfRecord(),
+    "record_corrected": _OfRecord(),
+    "report_published": _ReportPublished(),
     "case_opened": _CaseOpened(),
     "case_accepted": _WithClocks(),
     "case_refused": _WithClocks(),

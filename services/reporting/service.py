@@ -7,6 +7,7 @@ from typing import Any
 
 from services.reporting.application import Application
 from services.reporting.schemas import ArchiveQuery, KpiCasesQuery, MonthQuery, ReportQuery
+from services.reporting.service_obligations import ObligationCalls
 from shared.messaging.consumer import event_batches
 from shared.messaging.delivery import Delivery
 from shared.messaging.outbox import OutboxRelay
@@ -20,7 +21,7 @@ READER_ROLES = ("complaint_handler", "supervisor", "manager", "system")
 PUBLISHER_ROLES = ("supervisor", "manager", "system")
 
 
-class ReportingService(RegisterCalls):
+class ReportingService(ObligationCalls, RegisterCalls):
     """The archive of all events, the figures computed from it, and what is written down for reports."""
 
     name = "reporting"

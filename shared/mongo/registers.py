@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from datetime import datetime
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
 from pymongo import ASCENDING, DESCENDING, IndexModel
@@ -17,12 +17,14 @@ from shared.mongo.runtime import Runtime
 from shared.registers.forgetting import named_in
 from shared.registers.record import Record
 from shared.registers.stock import Balance
+from shared.registers.values import token
 
 #: Where a page ended: when its last record was opened, and its id.
 After = tuple[datetime, str]
 
 _NEWEST = [("opened_at", DESCENDING), ("_id", ASCENDING)]
 _ATTEMPTS = 20
+_DAY = timedelta(days=1)
 _BATCH = 1000
 #: What no list or count looks at.
 _HEAVY = ("history", "answers", "processed", "acts", "corrections", "deadlines", "tokens")
@@ -124,6 +126,20 @@ class RecordsKept(Kept[Record]):
         if after is not None:
             query["_id"] = {"$gt": after}
         return self.find(query, sort=[("_id", ASCENDING)], limit=limit)
+
+    def of_days(self, org: str, register: str, day: str | None, first: date, last: date) -> list[Record]:
+        """Return records whose field ``day``, or whose opening, lies in the days; of moments a day more on each side.
+
+        ``day`` is the code of a field that holds a date or a moment. Whoever asks looks closer at what zone counts.
+        """
+        low, high = first - _DAY, last + 2 * _DAY
+        query: dict[str, Any] = {"org": org, "register": register}
+        if day is None:
+            begins, ends = (datetime.combine(each, time.min, UTC) for each in (low, high))
+            query["opened_at"] = {"$gte": begins, "$lt": ends}
+        else:
+            query["tokens"] = {"$elemMatch": {"$gte": token(day, low), "$lt": token(day, high)}}
+        return self.find(query, sort=_NEWEST)
 
     def to_open(self, before: datetime, limit: int) -> list[Record]:
         """Return records whose steps until ``before`` open others that may not be there yet."""

@@ -30,6 +30,7 @@ from tests.contract.story_path import walk
 from tests.contract.story_privacy import tell_of_a_flood, tell_of_privacy, tell_of_wrong_entries
 from tests.contract.story_receiving import tell_of_receiving
 from tests.contract.story_registers import tell_of_registers
+from tests.contract.story_reporting_obligations import tell_of_obligations
 from tests.contract.story_reporting_registers import tell_of_reporting_registers
 from tests.contract.story_requests import tell_of_requests
 from tests.contract.story_supervision import tell_of_supervision
@@ -151,6 +152,7 @@ def tell() -> Stage:
     )
     tell_of_accounts(stage)
     tell_of_reporting_registers(stage)
+    tell_of_obligations(stage)
     audit_everything(stage)
     return stage
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
 
+from services.reporting.domain.obligations.definition import Obligation
 from shared.registers.definition import Register
 from shared.regulations.values import Sourced
 
@@ -49,10 +50,15 @@ class ReportingRules:
     kpis: tuple[KpiTarget, ...]
     month_report_by_day: Sourced[int] | None = None
     registers: tuple[Register, ...] = ()
+    obligations: tuple[Obligation, ...] = ()
 
     def kpi(self, code: str) -> KpiTarget | None:
         """Return the key figure called ``code``, or ``None`` when the rulebook does not ask for it."""
         return next((kpi for kpi in self.kpis if kpi.code == code), None)
+
+    def obligation(self, code: str) -> Obligation | None:
+        """Return the obligation called ``code``, or ``None`` when the rulebook has none."""
+        return next((obligation for obligation in self.obligations if obligation.code == code), None)
 
     def register(self, code: str) -> Register | None:
         """Return the register called ``code``, or ``None`` when the rulebook has none."""
