@@ -85,9 +85,7 @@ def build(runtime: Runtime) -> Application:
     records = registers.records
     timed: list[Ticked] = [records]
     measures = Measures(registers.keep)
-    reactions: dict[tuple[str, str], list[Reaction]] = {
-        ("intake", "personal_data_erased"): [ForgetErased(ForgetInRecords(records, rules))],
-    }
+    reactions: dict[tuple[str, str], list[Reaction]] = {}
     kept, times = repository.callbacks_kept, CallTimes(rulebooks, calendars)
     callbacks = build_callbacks(runtime, rulebooks, kept, scheduler, times, people, reactions)
     talks = build_talks(runtime, repository, rulebooks, rules, people, scheduler)
@@ -95,6 +93,8 @@ def build(runtime: Runtime) -> Application:
     contacts = build_contacts(runtime, rules, records, people, timed, reactions)
     surveys = build_surveys(runtime, rules, people, measures, records, repository)
     timed += surveys.timed
+    forget = ForgetErased(ForgetInRecords(records, rules), kept, surveys.asked, rules)
+    reactions["intake", "personal_data_erased"] = [forget]
     reactions["followup", "survey_changed"] = [surveys.outcome.changed]
     reactions["followup", "survey_low"] = [surveys.outcome.low]
     checks = quality(runtime, rules, people, measures)

@@ -33,6 +33,7 @@ class SurveyApplication:
     ask: Ask
     after_cases: AskAfterCases
     outcome: Outcome
+    asked: InvitationsKept
     timed: Sequence[Ticked]
 
 
@@ -57,5 +58,6 @@ def build_surveys(
         ask=Ask(waves, asked, people, messaging, rules, clock),
         after_cases=AskAfterCases(ClosingCases(runtime), waves, asked, messaging, rules, clock),
         outcome=outcome,
+        asked=asked,
         timed=(waves,),
     )

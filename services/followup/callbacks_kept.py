@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -81,6 +81,15 @@ class CallbacksKept(Kept[Callback]):
     def open_of(self, case_ids: Sequence[str]) -> list[Callback]:
         """Return the callbacks of the cases that are still to be made."""
         return self.find({"case_id": {"$in": list(case_ids)}, "state": State.OPEN.value})
+
+    def of_customers(
+        self, org: str, ids: Collection[str], *, after: str | None, limit: int
+    ) -> list[Callback]:
+        """Return the first ``limit`` callbacks of the customers that come after the id ``after``."""
+        query: dict[str, Any] = {"org": org, "customer_id": {"$in": sorted(ids)}}
+        if after:
+            query["_id"] = {"$gt": after}
+        return self.find(query, sort=[("_id", ASCENDING)], limit=limit)
 
     def zones(self, org: str) -> list[str | None]:
         """Return the zones in which customers of ``org`` were ever to be called; None, its own, first."""

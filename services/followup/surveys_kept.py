@@ -87,9 +87,11 @@ class InvitationsKept(Kept[Invitation]):
     def ensure_indexes(self) -> None:
         """Create the indexes of a wave's list and figures."""
         keys = (("state", "_id"), ("_id",), ("counted",))
-        self.store.ensure_indexes(
-            [IndexModel([("wave_id", ASCENDING), *((key, ASCENDING) for key in each)]) for each in keys]
-        )
+        of_waves = [
+            IndexModel([("wave_id", ASCENDING), *((key, ASCENDING) for key in each)]) for each in keys
+        ]
+        by_customer = IndexModel([("org", ASCENDING), ("customer_id", ASCENDING), ("_id", ASCENDING)])
+        self.store.ensure_indexes([*of_waves, by_customer])
 
     def add(self, invitations: Sequence[Invitation]) -> Inserted:
         """Write invitations; those already there are reported as known."""
@@ -99,6 +101,15 @@ class InvitationsKept(Kept[Invitation]):
         """Return a page of a wave's invitations in the order of their ids, which is that of nobody's name."""
         query = {"wave_id": wave_id, "org": org} | ({"state": state} if state else {})
         return self.find(query, sort=[("_id", ASCENDING)], limit=limit, skip=skip)
+
+    def of_customers(
+        self, org: str, ids: Collection[str], *, after: str | None, limit: int
+    ) -> list[Invitation]:
+        """Return the first ``limit`` invitations of the customers that come after the id ``after``."""
+        query: dict[str, Any] = {"org": org, "customer_id": {"$in": sorted(ids)}}
+        if after:
+            query["_id"] = {"$gt": after}
+        return self.find(query, sort=[("_id", ASCENDING)], limit=limit)
 
     def unanswered(self, wave_id: str, after: str | None, limit: int) -> list[Invitation]:
         """Return those of a wave not answered yet that come after the id ``after``."""

@@ -58,6 +58,11 @@ def forget_in_record(record: Record, register: Register | None, ids: Collection[
     return bool(removed)
 
 
+def without_words(values: Mapping[str, Any], fields: Sequence[Field], removed: set[str]) -> dict[str, Any]:
+    """Return ``values`` of ``fields`` without texts and personal values; what is taken out is added to ``removed``."""
+    return _blanked(values, fields, (), removed, whole=True)
+
+
 def _blanked(
     values: Mapping[str, Any],
     fields: Sequence[Field] | None,
