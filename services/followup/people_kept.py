@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 from pymongo import ASCENDING, IndexModel, InsertOne, ReplaceOne
@@ -11,8 +12,10 @@ from pymongo.errors import BulkWriteError, DuplicateKeyError
 
 from services.followup.domain.person import Known, Person, Told, token
 from shared.errors import Conflict
+from shared.mongo.bounds import at_most
 from shared.mongo.client import Document, database_errors
 from shared.mongo.runtime import Runtime
+from shared.mongo.stretches import Stretches
 
 _ATTEMPTS = 20
 _DUPLICATE_KEY = 11000
@@ -25,6 +28,7 @@ class PeopleKept:
         """Use the runtime's database."""
         self._people = runtime.database["people"]
         self._commands = runtime.database["people_commands"]
+        self._stretches = Stretches()
 
     def ensure_indexes(self) -> None:
         """Create the indexes of every choice."""
@@ -89,12 +93,32 @@ class PeopleKept:
 
     def page(self, org: str, where: Mapping[str, str], after: str | None, limit: int) -> list[Person]:
         """Return the first ``limit`` customers behind ``after`` that are all of ``where``, by id."""
+        if after is None:
+            return self._between(org, where, "", None, limit)
+        found: list[Person] = []
+        end: str | None = after
+        while end is not None and len(found) < limit:
+            after = end
+            end = self._stretches.end(
+                (org, *sorted(where.items())), after, limit, partial(self._ids, org, where, after)
+            )
+            found += self._between(org, where, after, end, limit - len(found))
+        return found
+
+    def _between(
+        self, org: str, where: Mapping[str, str], after: str, end: str | None, limit: int
+    ) -> list[Person]:
         query = _chosen(org, where)
-        if after is not None:
-            query["customer_id"] = {"$gt": after}
+        query["customer_id"] = {"$gt": after} | ({} if end is None else at_most(end))
         with database_errors():
             rows = list(self._people.find(query).sort("customer_id", ASCENDING).limit(limit))
         return [_told(row).person() for row in rows]
+
+    def _ids(self, org: str, where: Mapping[str, str], after: str, limit: int) -> list[str]:
+        query = _chosen(org, where) | {"customer_id": {"$gt": after}}
+        with database_errors():
+            rows = self._people.find(query, {"_id": 0, "customer_id": 1})
+            return [row["customer_id"] for row in rows.sort("customer_id", ASCENDING).limit(limit)]
 
     def count(self, org: str, where: Mapping[str, str]) -> int:
         """Return how many customers are all of ``where``."""

@@ -198,3 +198,19 @@ def test_intake_tells_of_kind_unit_phase_consent_and_erasure(clock: FixedClock) 
         assert person is not None
         assert person.erased is erased
     assert app.people.count(ORG) == 2
+
+
+def test_a_walk_through_many_pages_meets_everybody_chosen_once(people: People) -> None:
+    """Promise: the pages together are all who are chosen, in order, and only the last is not full."""
+    ids = [f"cu_{number:03}" for number in range(130)]
+    grades = ["level_1", "level_2"]
+    given = [
+        {"customer_id": each, "traits": {"grade": grades[number % 2]}} for number, each in enumerate(ids)
+    ]
+    people.mark(Call(), rows(*given))
+    pages, after = [], None
+    while page := people.page(ORG, {"grade": "level_2"}, after=after, limit=2):
+        pages.append([person.id for person in page])
+        after = page[-1].id
+    assert [each for page in pages for each in page] == ids[1::2]
+    assert {len(page) for page in pages[:-1]} == {2}
