@@ -25,6 +25,7 @@ from services.complaints.handlers.liability import AttributeLiability, Penalise
 from services.complaints.handlers.liability_looking import LookUpLedgers
 from services.complaints.handlers.looking import LookUpCases
 from services.complaints.handlers.months import KeepMonths
+from services.complaints.handlers.observing import ShowCases
 from services.complaints.handlers.offer_looking import LookUpOffers
 from services.complaints.handlers.offer_ticking import TickOffers
 from services.complaints.handlers.offering import MakeOffers
@@ -44,6 +45,7 @@ from services.complaints.repository import CaseRepository
 from services.complaints.rulebook import load_rulebooks
 from shared.clocks.recomputing import RecomputeClocks
 from shared.mongo.runtime import Runtime
+from shared.observing import Observe
 from shared.worktime.calendars import Calendars
 
 
@@ -83,6 +85,7 @@ class Application:
     look_up_investigations: LookUpInvestigations
     tick_investigations: TickInvestigations
     recompute_actions: RecomputeClocks[CorrectiveAction]
+    observe: Observe
 
 
 def build(runtime: Runtime) -> Application:
@@ -163,5 +166,8 @@ def build(runtime: Runtime) -> Application:
             runtime.ids,
             current=current,
             digest_above=sys.maxsize,
+        ),
+        observe=Observe(
+            [ShowCases(repository, rules, [each.id for each in rulebooks.organisations])], runtime.clock
         ),
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from shared.metrics import Metric, counter
+from shared.metrics import Metric, counter, gauge
 
 CASES_OPENED = counter(
     Metric(
@@ -79,5 +79,21 @@ ACTIONS_CHECKED = counter(
         "counter",
         ("effective",),
         "Corrective actions checked, by whether they helped.",
+    )
+)
+OPEN_CASES = gauge(
+    Metric(
+        "kefu_open_cases",
+        "gauge",
+        ("organisation", "level"),
+        "Cases that still wait for something, by level; other is a level the rulebook in force does not have.",
+    )
+)
+OVERDUE_CASES = gauge(
+    Metric(
+        "kefu_overdue_cases",
+        "gauge",
+        ("organisation", "age"),
+        "Open cases with a missed deadline, by the time since the first: up to an hour, a day, a week, or more.",
     )
 )

@@ -33,7 +33,7 @@ from services.complaints.receiving_documents import (
 from services.complaints.sheets import Sheet, page_of
 from services.complaints.supervision_documents import supervision_document, supervision_fields
 from shared.aggregate import base_document, base_fields
-from shared.clocks import Deadline
+from shared.clocks import Deadline, State
 from shared.errors import Conflict
 from shared.ids import derived_id
 from shared.mongo.bounds import at_most
@@ -275,14 +275,22 @@ class CaseRepository:
             rows = list(self._store.collection.aggregate(pipeline))
         return [{**row["_id"], "count": row["count"], "overdue": row["overdue"]} for row in rows]
 
-    def open_count(self) -> list[tuple[str, int]]:
-        """Return how many cases are open at each level, over all organisations."""
-        pipeline: list[dict[str, Any]] = [
-            {"$match": {"state": {"$in": _OPEN}}},
-            {"$group": {"_id": "$level", "count": {"$sum": 1}}},
-        ]
+    def open_count(self, org: str, level: str | None = None) -> int:
+        """Return how many cases of ``org`` are open, at ``level`` or at all."""
+        query: dict[str, Any] = {"org": org} | ({} if level is None else {"level": level})
+        return self._store.count({**query, "state": {"$in": _OPEN}})
+
+    def missed(self, org: str) -> list[datetime]:
+        """Return of every case of ``org`` that is overdue the first due instant that was missed."""
+        shown = {"deadlines.due_at": 1, "deadlines.state": 1}
         with database_errors():
-            return [(row["_id"], row["count"]) for row in self._store.collection.aggregate(pipeline)]
+            # Nothing more in the question, or the index of the overdue is not used.
+            rows = list(self._store.collection.find({"org": org, "overdue": True}, shown))
+        missed = (
+            [each["due_at"] for each in row["deadlines"] if each["state"] == State.BREACHED.value]
+            for row in rows
+        )
+        return [min(each) for each in missed if each]
 
 
 _PLAIN = (

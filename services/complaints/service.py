@@ -87,6 +87,11 @@ class ComplaintsService(OfferCalls, SupervisionCalls, ReceivingCalls, Investigat
         return self.app.recompute_clocks()
 
     @every_tick
+    def show_cases(self) -> bool:
+        """Show the operators what is open and overdue."""
+        return self.app.observe()
+
+    @every_tick
     def finish_ledgers(self) -> bool:
         """Write into ledgers and months what was decided and left half done."""
         return self.app.post.pending() or self.app.months.pending()

@@ -18,6 +18,7 @@ from services.followup.handlers.firing import FireClocks
 from services.followup.handlers.following import FollowCases
 from services.followup.handlers.forgetting import ForgetErased
 from services.followup.handlers.measures import Measures
+from services.followup.handlers.observing import ShowCallbacks
 from services.followup.handlers.people import People
 from services.followup.handlers.remedying import OpenMeasures
 from services.followup.handlers.scheduling import Scheduler, check_calendars
@@ -27,6 +28,7 @@ from services.followup.repository import FollowupRepository
 from services.followup.rulebook import load_rulebooks
 from shared.mongo.registering import build_registers
 from shared.mongo.runtime import Runtime
+from shared.observing import Observe
 from shared.registers.handlers.forgetting import ForgetInRecords
 from shared.registers.handlers.keeping import KeepRegisters
 from shared.registers.handlers.looking import LookOverRegisters
@@ -61,6 +63,7 @@ class Application:
     keep_registers: KeepRegisters
     read_registers: ReadRegisters
     look_over_registers: LookOverRegisters
+    observe: Observe
 
     def fire_clocks(self) -> bool:
         """Fire what is due of everything that has clocks; return whether there may be more at once."""
@@ -123,4 +126,5 @@ def build(runtime: Runtime) -> Application:
         keep_registers=registers.keep,
         read_registers=registers.read,
         look_over_registers=registers.look_over,
+        observe=Observe([ShowCallbacks(kept, rulebooks)], clock),
     )

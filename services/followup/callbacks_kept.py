@@ -91,6 +91,12 @@ class CallbacksKept(Kept[Callback]):
             query["_id"] = {"$gt": after}
         return self.find(query, sort=[("_id", ASCENDING)], limit=limit)
 
+    def open_count(self, org: str, due: tuple[datetime, datetime] | None = None) -> int:
+        """Return how many callbacks of ``org`` are open, or due behind the first instant and until the second."""
+        query: dict[str, Any] = {"org": org, "state": State.OPEN.value}
+        query |= {} if due is None else {"listed_at": {"$gt": due[0], **at_most(due[1])}}
+        return self.store.count(query)
+
     def zones(self, org: str) -> list[str | None]:
         """Return the zones in which customers of ``org`` were ever to be called; None, its own, first."""
         with database_errors():

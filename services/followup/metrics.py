@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from shared.metrics import Metric, counter
+from shared.metrics import Metric, counter, gauge
 
 CALLBACKS_SCHEDULED = counter(
     Metric(
@@ -58,5 +58,21 @@ SURVEY_REFUSALS = counter(
         "counter",
         ("reason",),
         "Answers to surveys refused: forged is a link not signed here, closed comes too late, answered comes again.",
+    )
+)
+OPEN_CALLBACKS = gauge(
+    Metric(
+        "kefu_open_callbacks",
+        "gauge",
+        ("organisation", "due"),
+        "Callbacks still to be made, by when they are due: passed is before now; later is also without a time.",
+    )
+)
+OVERDUE_CALLBACKS = gauge(
+    Metric(
+        "kefu_overdue_callbacks",
+        "gauge",
+        ("organisation", "age"),
+        "Callbacks whose time has passed, by the time since: up to an hour, a day, a week, or more.",
     )
 )

@@ -90,6 +90,11 @@ class FollowupService(
         return self.app.fire_clocks()
 
     @every_tick
+    def show_callbacks(self) -> bool:
+        """Show the operators what is still to be called and what is overdue."""
+        return self.app.observe()
+
+    @every_tick
     def recompute_clocks(self) -> bool:
         """Compute clocks again whose calendar has a newer version."""
         return self.app.recompute_clocks()

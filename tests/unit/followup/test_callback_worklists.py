@@ -8,6 +8,7 @@ from mongomock.collection import Collection
 from services.followup.handlers.periodic import MakePeriodicCallbacks
 from services.followup.occasions_kept import RoundsKept
 from shared.errors import Conflict, RuleRefused
+from shared.metrics import REGISTRY
 from tests.unit.followup.callback_world import ORG, Calls
 
 
@@ -213,3 +214,21 @@ def test_a_page_of_gaps_goes_on_where_the_one_before_ended(tmp_path: Path) -> No
     assert [row["state"] for row in whole] == ["given_up", "open", "given_up", "open"]
     assert [row for skip in range(4) for row in calls.listed(list="gaps", limit=1, skip=skip)] == whole
     assert calls.listed(list="gaps", limit=2, skip=1) == whole[1:3]
+
+
+def test_operators_see_what_is_to_be_called_and_how_late_it_is(tmp_path: Path) -> None:
+    """Promise: passed, today and later are all there is to call, and what has passed has one age."""
+    calls = Calls(tmp_path, "auto-dealer")
+    for number, when in enumerate(("2026-05-01T10:00", "2026-05-07T10:00", "2026-05-08T10:00")):
+        calls.note("delivery", f"cu_{number}", when)
+    calls.day("2026-05-14T23:00")
+    calls.app.observe()
+
+    def shown(name: str, **labels: str) -> float | None:
+        return REGISTRY.get_sample_value(name, {"organisation": ORG, **labels})
+
+    due = {each: shown("kefu_open_callbacks", due=each) for each in ("passed", "today", "later")}
+    late = {each: shown("kefu_overdue_callbacks", age=each) for each in ("hour", "day", "week", "more")}
+    assert due == {"passed": len(calls.listed(list="overdue")), "today": 1, "later": 1}
+    assert sum(each or 0 for each in late.values()) == due["passed"]
+    assert late["week"] == 1
