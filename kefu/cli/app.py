@@ -14,6 +14,7 @@ from kefu.cli import (
     publishing,
     regulating,
     rejecting,
+    reporting,
     running,
 )
 from kefu.cli.failing import PlainErrors
@@ -39,5 +40,6 @@ app.add_typer(preparing.topology_app, name="topology")
 app.add_typer(clock.app, name="clock")
 app.add_typer(auditing.app, name="complaints")
 app.add_typer(importing.app, name="customers")
+app.add_typer(reporting.app, name="reporting")
 app.add_typer(regulating.app, name="regulation")
 app.command("version")(preparing.version)

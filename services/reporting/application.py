@@ -5,10 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from services.reporting.application_counting import build_counting
 from services.reporting.application_obligations import Obligations, build_obligations
+from services.reporting.generations_kept import Generations
 from services.reporting.handlers.archive import ArchiveEvents, Reaction
+from services.reporting.handlers.counting import Absorb
 from services.reporting.handlers.figures import Figures
 from services.reporting.handlers.forgetting import ForgetErased
+from services.reporting.handlers.rebuilding import Rebuild
 from services.reporting.handlers.reports import Reports
 from services.reporting.repository import ReportingRepository
 from services.reporting.rulebook import load_rulebooks
@@ -31,6 +35,8 @@ class Application:
     """Everything the entry points call."""
 
     archive: ArchiveEvents
+    absorb: Absorb
+    rebuild: Rebuild
     figures: Figures
     reports: Reports
     #: Each is one round of the timer and returns whether there may be more at once.
@@ -52,6 +58,8 @@ def build(runtime: Runtime) -> Application:
     rulebooks = load_rulebooks(runtime.settings.organisations_dir)
     repository = ReportingRepository(runtime)
     repository.ensure_indexes()
+    generations = Generations(runtime)
+    counting = build_counting(repository, rulebooks, generations, runtime)
     figures = Figures(repository, rulebooks, runtime.clock)
     rules = Rules(rulebooks, Calendars())
     registers = build_registers(runtime, rules, people=CUSTOMERS_AND_CONTACTS)
@@ -65,7 +73,9 @@ def build(runtime: Runtime) -> Application:
         reactions.setdefault(event, []).append(reaction)
     clock, ids, digest_above = runtime.clock, runtime.ids, runtime.settings.clock_digest_above
     return Application(
-        archive=ArchiveEvents(repository, runtime.clock, reactions),
+        archive=ArchiveEvents(repository, runtime.clock, reactions, counting.recount),
+        absorb=counting.absorb,
+        rebuild=counting.rebuild,
         figures=figures,
         reports=Reports(repository, figures, runtime.clock),
         timers=(*obligations.rounds, FireClocks(timed, clock, ids, digest_above=digest_above)),

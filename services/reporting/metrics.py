@@ -23,3 +23,11 @@ FACTS_REBUILT = counter(
 REPORTS_PUBLISHED = counter(
     Metric("kefu_reports_published_total", "counter", ("kind",), "Reports published, by kind.")
 )
+UNCOUNTED = counter(
+    Metric(
+        "kefu_matters_uncounted_total",
+        "counter",
+        ("kind",),
+        "Times that what is archived of a matter could not be read for the figures, by the kind of matter.",
+    )
+)

@@ -42,7 +42,9 @@ class ReportingRepository:
     def ensure_indexes(self) -> None:
         """Create the indexes of every list and every uniqueness the service relies on."""
         with database_errors():
-            self._events.create_indexes([IndexModel([("about", ASCENDING)])])
+            self._events.create_indexes(
+                [IndexModel([(name, ASCENDING)]) for name in ("about", "subject", "archived_at")]
+            )
             self._contacts.create_indexes([IndexModel([("org", ASCENDING), ("received_at", ASCENDING)])])
             self._rejections.create_indexes([IndexModel([("org", ASCENDING), ("rejected_at", ASCENDING)])])
             self._cases.create_indexes([IndexModel([("org", ASCENDING), ("received_at", ASCENDING)])])
@@ -57,12 +59,31 @@ class ReportingRepository:
 
     def events_about(self, ids: Sequence[str], types: frozenset[str]) -> list[ArchivedEvent]:
         """Return the archived events of ``types`` about ``ids``, in any order."""
+        return self._events_by("about", ids, types)
+
+    def events_of(self, subjects: Sequence[str], types: frozenset[str]) -> list[ArchivedEvent]:
+        """Return the archived events of ``types`` whose subjects these are, in any order."""
+        return self._events_by("subject", subjects, types)
+
+    def count(self) -> int:
+        """Return how many events the archive holds."""
+        with database_errors():
+            return self._events.count_documents({})
+
+    def part(self, after: str, limit: int, since: datetime | None = None) -> list[ArchivedEvent]:
+        """Return the first ``limit`` events behind the key ``after``, of those archived from ``since`` on."""
+        query: dict[str, Any] = {"_id": {"$gt": after}}
+        query |= {} if since is None else {"archived_at": {"$gte": since}}
+        with database_errors():
+            return [_event(row) for row in self._events.find(query).sort("_id", ASCENDING).limit(limit)]
+
+    def _events_by(self, field: str, ids: Sequence[str], types: frozenset[str]) -> list[ArchivedEvent]:
         found: list[ArchivedEvent] = []
         wanted = sorted(types)
         with database_errors():
             for start in range(0, len(ids), CASES_AT_ONCE):
                 part = list(ids[start : start + CASES_AT_ONCE])
-                rows = self._events.find({"about": {"$in": part}, "type": {"$in": wanted}})
+                rows = self._events.find({field: {"$in": part}, "type": {"$in": wanted}})
                 found += [_event(row) for row in rows]
         return found
 

@@ -36,6 +36,10 @@ class _Month(fields.Field[Month]):
             raise ValidationError(message) from None
 
 
+class Nothing(Schema):
+    """No arguments."""
+
+
 class MonthQuery(Schema):
     """One month."""
 

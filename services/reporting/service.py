@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from services.reporting.application import Application
-from services.reporting.schemas import ArchiveQuery, KpiCasesQuery, MonthQuery, ReportQuery
+from services.reporting.schemas import ArchiveQuery, KpiCasesQuery, MonthQuery, Nothing, ReportQuery
 from services.reporting.service_obligations import ObligationCalls
 from shared.messaging.consumer import event_batches
 from shared.messaging.delivery import Delivery
@@ -19,6 +19,8 @@ from shared.runner import FromRuntime
 #: Roles that look at figures, and those that publish them.
 READER_ROLES = ("complaint_handler", "supervisor", "manager", "system")
 PUBLISHER_ROLES = ("supervisor", "manager", "system")
+#: Roles that look after the figures themselves, of all organisations at once.
+OPERATOR_ROLES = ("operator", "system")
 
 
 class ReportingService(ObligationCalls, RegisterCalls):
@@ -51,6 +53,16 @@ class ReportingService(ObligationCalls, RegisterCalls):
         self.app.archive("reporting", deliveries)
 
     @every_tick
+    def absorb_steps(self) -> bool:
+        """Add what matters changed to the sums of their days."""
+        return self.app.absorb()
+
+    @every_tick
+    def go_on_rebuilding(self) -> bool:
+        """Count the next part of the archive again, where somebody asked for it."""
+        return self.app.rebuild()
+
+    @every_tick
     def fire_clocks(self) -> bool:
         """Fire the clocks that have come due."""
         return self.app.fire_clocks()
@@ -59,6 +71,16 @@ class ReportingService(ObligationCalls, RegisterCalls):
     def recompute_clocks(self) -> bool:
         """Compute clocks again whose calendar has a newer version."""
         return self.app.recompute_clocks()
+
+    @command(*OPERATOR_ROLES, schema=Nothing)
+    def rebuild_figures(self, call: Call, data: dict[str, Any]) -> dict[str, Any]:  # noqa: ARG002 - no arguments
+        """Count the whole archive again and put the new figures in place of the old; return how it stands."""
+        return self.app.rebuild.begin(call)
+
+    @query(*OPERATOR_ROLES, schema=Nothing)
+    def get_rebuild(self, call: Call, data: dict[str, Any]) -> dict[str, Any] | None:  # noqa: ARG002 - no arguments
+        """Return how the last rebuild stands."""
+        return self.app.rebuild.standing()
 
     @query(*READER_ROLES, schema=MonthQuery)
     def month_statistics(self, call: Call, data: dict[str, Any]) -> dict[str, Any]:

@@ -253,12 +253,17 @@ class Stage:
         return reply["result"]
 
     def pass_time(self, by: timedelta) -> None:
-        """Move the clock and let every service's clocks fire."""
+        """Move the clock and let every service's timer come round until nothing is left to do."""
         self.clock.advance(by)
         for service in self.services.values():
-            while hasattr(service, "fire_clocks") and service.fire_clocks():
-                pass
+            for tick in (getattr(service, name) for name in _TICKS if hasattr(service, name)):
+                while tick():
+                    pass
         self.settle()
+
+
+#: What the timers of the services call, as far as a story waits for it.
+_TICKS = ("fire_clocks", "absorb_steps", "go_on_rebuilding")
 
 
 @dataclass(frozen=True, slots=True)

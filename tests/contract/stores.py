@@ -245,6 +245,16 @@ class ReportingMemory(_Memory):
     def events_about(self, ids: Sequence[str], types: frozenset[str]) -> list[ArchivedEvent]:
         return [event for event in self.events.values() if event.about in ids and event.type in types]
 
+    def count(self) -> int:
+        return len(self.events)
+
+    def part(self, after: str, limit: int, since: datetime | None = None) -> list[ArchivedEvent]:
+        assert since is None or since.tzinfo
+        return [self.events[key] for key in sorted(self.events) if key > after][:limit]
+
+    def events_of(self, subjects: Sequence[str], types: frozenset[str]) -> list[ArchivedEvent]:
+        return [event for event in self.events.values() if event.subject in subjects and event.type in types]
+
     def save_cases(self, cases: Sequence[CaseFact]) -> int:
         self._cases |= {case.id: case for case in cases}
         return len(cases)

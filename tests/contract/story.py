@@ -31,6 +31,7 @@ from tests.contract.story_privacy import tell_of_a_flood, tell_of_privacy, tell_
 from tests.contract.story_receiving import tell_of_receiving
 from tests.contract.story_registers import tell_of_registers
 from tests.contract.story_reporting_obligations import tell_of_obligations
+from tests.contract.story_reporting_rebuild import tell_of_a_rebuild
 from tests.contract.story_reporting_registers import tell_of_reporting_registers
 from tests.contract.story_requests import tell_of_requests
 from tests.contract.story_supervision import tell_of_supervision
@@ -153,6 +154,7 @@ def tell() -> Stage:
     tell_of_accounts(stage)
     tell_of_reporting_registers(stage)
     tell_of_obligations(stage)
+    tell_of_a_rebuild(stage)
     audit_everything(stage)
     return stage
 

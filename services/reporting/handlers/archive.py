@@ -10,6 +10,7 @@ from typing import Protocol
 from services.reporting.domain.case import FOLDED, CaseFact, fold, is_folded
 from services.reporting.domain.event import ArchivedEvent
 from services.reporting.handlers.reading import Unreadable, read_events
+from services.reporting.handlers.recounting import Recount
 from services.reporting.metrics import EVENTS_ARCHIVED, FACTS_REBUILT
 from services.reporting.settings import EVENTS_AT_ONCE
 from shared.clock import Clock
@@ -88,11 +89,18 @@ class ArchiveEvents:
     were added. So whoever computes last has seen every event, and no order or repetition matters.
     """
 
-    def __init__(self, repository: Archive, clock: Clock, reactions: Reactions | None = None) -> None:
+    def __init__(
+        self,
+        repository: Archive,
+        clock: Clock,
+        reactions: Reactions | None = None,
+        recount: Recount | None = None,
+    ) -> None:
         """Keep events in ``repository``, stamped by ``clock``; ``reactions`` follow when they are kept."""
         self._repository = repository
         self._clock = clock
         self._reactions = reactions or {}
+        self._recount = recount
 
     def __call__(self, source: str, deliveries: Sequence[Incoming]) -> None:
         """Archive or dead-letter each delivery from the service ``source``.
@@ -147,8 +155,11 @@ class ArchiveEvents:
         if rejections:
             FACTS_REBUILT.labels(kind="rejection").inc(self._repository.add_rejections(rejections))
         touched = sorted({event.about for event in events if is_folded(event)})
-        if touched:
-            FACTS_REBUILT.labels(kind="case").inc(self._repository.save_cases(self._cases(touched)))
+        cases = self._cases(touched) if touched else []
+        if cases:
+            FACTS_REBUILT.labels(kind="case").inc(self._repository.save_cases(cases))
+        if self._recount is not None:
+            self._recount(events, cases)
 
     def _cases(self, ids: Sequence[str]) -> list[CaseFact]:
         found: dict[tuple[str, str], list[ArchivedEvent]] = {}

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
+from itertools import islice
 
 from services.reporting.domain.case import CaseFact
 from services.reporting.domain.event import ArchivedEvent
@@ -22,6 +23,7 @@ class Memory:
 
     def __init__(self) -> None:
         self.events: dict[str, ArchivedEvent] = {}
+        self.archived_at: dict[str, datetime] = {}
         self.cases: dict[str, CaseFact] = {}
         self.contacts: dict[str, ContactFact] = {}
         self.rejections: dict[str, RejectionFact] = {}
@@ -39,6 +41,7 @@ class Memory:
         self.largest = max(self.largest, len(events))
         known = {event.key for event in events if event.key in self.events}
         self.events |= {event.key: event for event in events if event.key not in known}
+        self.archived_at = {event.key: at for event in events} | self.archived_at
         return known
 
     def events_about(self, ids: Sequence[str], types: frozenset[str]) -> list[ArchivedEvent]:
@@ -48,6 +51,18 @@ class Memory:
         if meanwhile:
             meanwhile()
         return found
+
+    def events_of(self, subjects: Sequence[str], types: frozenset[str]) -> list[ArchivedEvent]:
+        self.calls += 1
+        return [event for event in self.events.values() if event.subject in subjects and event.type in types]
+
+    def count(self) -> int:
+        return len(self.events)
+
+    def part(self, after: str, limit: int, since: datetime | None = None) -> list[ArchivedEvent]:
+        behind = (key for key in sorted(self.events) if key > after)
+        late = (key for key in behind if since is None or self.archived_at[key] >= since)
+        return [self.events[key] for key in islice(late, limit)]
 
     def save_cases(self, cases: Sequence[CaseFact]) -> int:
         self._write()
