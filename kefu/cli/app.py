@@ -10,6 +10,7 @@ from kefu.cli import (
     calling,
     deadletters,
     importing,
+    measuring,
     preparing,
     publishing,
     regulating,
@@ -41,5 +42,6 @@ app.add_typer(clock.app, name="clock")
 app.add_typer(auditing.app, name="complaints")
 app.add_typer(importing.app, name="customers")
 app.add_typer(reporting.app, name="reporting")
+app.add_typer(measuring.app, name="kpi")
 app.add_typer(regulating.app, name="regulation")
 app.command("version")(preparing.version)

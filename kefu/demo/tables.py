@@ -56,6 +56,8 @@ _STATISTICS: tuple[tuple[str, str, str], ...] = (
     ("callbacks", "satisfied", "  satisfied 满意"),
     ("callbacks", "overdue", "callbacks overdue 超期未回访"),
 )
+#: How units of key figures are written.
+_UNITS = {"percent": " %", "per_thousand": " ‰", "minutes": " min"}
 
 
 def all_tables(shown: Shown, names: Mapping[str, str]) -> Iterator[Table]:
@@ -191,12 +193,14 @@ def kpis_table(shown: Shown) -> Table:
     table.add_column("", no_wrap=True)
     table.add_column("source", no_wrap=True)
     for org, kpis in shown.kpis.items():
-        for number, kpi in enumerate(kpis):
+        # Most of the catalogue is for other days than this one.
+        shown_here = [kpi for kpi in kpis if kpi["value"] is not None or kpi["target"] is not None]
+        for number, kpi in enumerate(shown_here):
             table.add_row(
                 "" if number else org,
                 kpi["name"],
                 f"{kpi['numerator']}/{kpi['denominator']}",
-                "–" if kpi["percent"] is None else f"{kpi['percent']} %",
+                "–" if kpi["value"] is None else f"{kpi['value']}{_UNITS.get(kpi['unit'], '')}",
                 _target(kpi),
                 {True: "[green]met[/green]", False: "[red]missed[/red]", None: ""}[kpi["met"]],
                 kpi["source"],
@@ -281,8 +285,8 @@ def _next_deadline(cases: Sequence[Row]) -> str:
 def _target(kpi: Mapping[str, Any]) -> str:
     if kpi["target"] is None:
         return "none given"
-    sign = {"at_least": "≥", "at_most": "≤"}.get(kpi["comparison"], kpi["comparison"])
-    return f"{sign} {kpi['target']} %"
+    sign = {"at_least": "≥", "at_most": "≤", "below": "<", "above": ">"}[kpi["comparison"]]
+    return f"{sign} {kpi['target']}{_UNITS.get(kpi['unit'], '')}"
 
 
 def _plain(text: str) -> str:

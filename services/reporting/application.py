@@ -6,10 +6,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from services.reporting.application_counting import build_counting
+from services.reporting.application_kpis import Kpis, build_kpis
 from services.reporting.application_obligations import Obligations, build_obligations
 from services.reporting.generations_kept import Generations
 from services.reporting.handlers.archive import ArchiveEvents, Reaction
-from services.reporting.handlers.counting import Absorb
+from services.reporting.handlers.counting import Absorb, ReadSums
 from services.reporting.handlers.figures import Figures
 from services.reporting.handlers.forgetting import ForgetErased
 from services.reporting.handlers.rebuilding import Rebuild
@@ -43,6 +44,7 @@ class Application:
     timers: tuple[Callable[[], bool], ...]
     recompute_clocks: Recompute
     obligations: Obligations
+    kpis: Kpis
     keep_registers: KeepRegisters
     read_registers: ReadRegisters
     look_over_registers: LookOverRegisters
@@ -60,10 +62,13 @@ def build(runtime: Runtime) -> Application:
     repository.ensure_indexes()
     generations = Generations(runtime)
     counting = build_counting(repository, rulebooks, generations, runtime)
-    figures = Figures(repository, rulebooks, runtime.clock)
     rules = Rules(rulebooks, Calendars())
     registers = build_registers(runtime, rules, people=CUSTOMERS_AND_CONTACTS)
     organisations = [each.id for each in rulebooks.organisations]
+    kpis = build_kpis(
+        runtime, rulebooks, rules, organisations, ReadSums(generations), generations.now, repository
+    )
+    figures = Figures(repository, kpis.measuring)
     obligations = build_obligations(runtime, rules, organisations, registers.records)
     timed: list[Ticked] = [registers.records, obligations.kept]
     reactions: dict[tuple[str, str], list[Reaction]] = {
@@ -78,9 +83,10 @@ def build(runtime: Runtime) -> Application:
         rebuild=counting.rebuild,
         figures=figures,
         reports=Reports(repository, figures, runtime.clock),
-        timers=(*obligations.rounds, FireClocks(timed, clock, ids, digest_above=digest_above)),
+        timers=(*obligations.rounds, kpis.judge, FireClocks(timed, clock, ids, digest_above=digest_above)),
         recompute_clocks=Recompute(timed, rules, clock, ids, digest_above=digest_above),
         obligations=obligations,
+        kpis=kpis,
         keep_registers=registers.keep,
         read_registers=registers.read,
         look_over_registers=registers.look_over,

@@ -18,6 +18,17 @@ def no_kpi(code: str, known: tuple[str, ...]) -> NotFound:
     )
 
 
+def no_reported_figure(code: str, known: tuple[str, ...]) -> NotFound:
+    """Return the error for a figure that the organisation's rulebook takes from nobody."""
+    return NotFound(f"your organisation's rulebook takes no figure {code!r}; it takes {', '.join(known)}")
+
+
+def cannot_split(code: str, by: str) -> ValidationFailed:
+    """Return the error for a key figure whose sums are not all counted apart by something."""
+    problem = Problem("by", f"{code} is not counted apart by it")
+    return ValidationFailed(f"{code} cannot be split by {by}", problems=(problem,))
+
+
 def month_not_begun(month: str) -> ValidationFailed:
     """Return the error for a report of a month that lies ahead."""
     problem = Problem("month", "has not begun yet")

@@ -12,12 +12,10 @@ from pymongo.errors import BulkWriteError
 
 from services.reporting.domain.case import CaseFact
 from services.reporting.domain.event import ArchivedEvent
-from services.reporting.domain.kpi import Formula
 from services.reporting.domain.report import Report
 from services.reporting.domain.statistics import ContactCount, LevelSums, MonthFacts
 from services.reporting.domain.tally import COUNTED, tally
 from services.reporting.handlers.archive import ContactFact, RejectionFact
-from services.reporting.handlers.figures import Share
 from services.reporting.settings import CASES_AT_ONCE
 from shared.aggregate import base_document, base_fields
 from shared.mongo.client import Document, database_errors
@@ -143,27 +141,11 @@ class ReportingRepository:
             rejected_events=rejected,
         )
 
-    def shares(
-        self, org: str, begin: datetime, end: datetime, formula: Formula, limit: int, skip: int
-    ) -> list[Share]:
-        """Return a page of the cases that add to the formula's denominator, oldest first."""
-        query = {
-            "org": org,
-            "received_at": {"$gte": begin, "$lt": end},
-            f"tally.{formula.denominator}": {"$gt": 0},
-        }
+    def numbers_of(self, org: str, case_ids: Sequence[str]) -> Mapping[str, str | None]:
+        """Return the numbers of cases, by id; what is no case is left out."""
         with database_errors():
-            rows = self._cases.find(query, {"number": 1, "tally": 1})
-            page = list(rows.sort([("received_at", ASCENDING), ("_id", ASCENDING)]).skip(skip).limit(limit))
-        return [
-            Share(
-                row["_id"],
-                row["number"],
-                row["tally"].get(formula.numerator, 0),
-                row["tally"].get(formula.denominator, 0),
-            )
-            for row in page
-        ]
+            rows = list(self._cases.find({"_id": {"$in": list(case_ids)}, "org": org}, {"number": 1}))
+        return {row["_id"]: row["number"] for row in rows}
 
     def archived(self, org: str, about: str, limit: int, skip: int) -> list[ArchivedEvent]:
         """Return a page of the archived events about one thing, oldest first."""

@@ -11,8 +11,8 @@ from marshmallow import validates_schema
 
 from services.handbooks import why_not_citable
 from services.names import SERVICES
-from services.reporting.domain.kpi import FORMULAS
-from services.reporting.domain.rulebook import Comparison, KpiTarget, ReportingRules
+from services.reporting.domain.rulebook import ReportingRules
+from services.reporting.rulebook_kpis import KpiSections
 from services.reporting.rulebook_obligations import (
     obligation_roles,
     obligations_field,
@@ -20,7 +20,7 @@ from services.reporting.rulebook_obligations import (
 )
 from shared.registers.rows import register_roles, registers_field, registers_problems
 from shared.regulations import Rulebooks
-from shared.regulations.fields import REQUIRED, Exact, OneOf, Row, Table, Text, Whole, source, sourced
+from shared.regulations.fields import Whole, sourced
 from shared.regulations.loading import Loaded, read_all
 
 PROFILES = Path(__file__).parent / "regulations"
@@ -28,25 +28,10 @@ PROFILES = Path(__file__).parent / "regulations"
 _SHORTEST_MONTH = 28
 
 
-def _has_formula(code: str) -> None:
-    if code not in FORMULAS:
-        raise marshmallow.ValidationError(f"no such key figure; known are {', '.join(FORMULAS)}")
-
-
-class _KpiRow(Row):
-    builds = KpiTarget
-    code = Text(validate=_has_formula, **REQUIRED)
-    name = Text(**REQUIRED)
-    comparison = OneOf(Comparison, **REQUIRED)
-    source = source()
-    target = sourced(Exact())
-
-
-class ReportingRulesSchema(Row):
+class ReportingRulesSchema(KpiSections):
     """The sections of a reporting rulebook."""
 
     builds = ReportingRules
-    kpis = Table(_KpiRow(), **REQUIRED)
     month_report_by_day = sourced(Whole(least=1, most=_SHORTEST_MONTH))
     registers = registers_field()
     obligations = obligations_field()

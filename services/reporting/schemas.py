@@ -46,15 +46,6 @@ class MonthQuery(Schema):
     month = _Month(required=True)
 
 
-class KpiCasesQuery(Schema):
-    """The cases behind one key figure of one month, a page at a time."""
-
-    code = _id()
-    month = _Month(required=True)
-    limit = fields.Integer(load_default=PAGE, strict=True, validate=validate.Range(1, LARGEST_PAGE))
-    skip = fields.Integer(load_default=0, strict=True, validate=validate.Range(0, 1_000_000))
-
-
 class ReportQuery(Schema):
     """One published report of a month; the latest unless ``version`` names one."""
 
@@ -109,6 +100,13 @@ class _ReportPublished(_EventData):
     month = _id()
 
 
+class _FigureReported(_EventData):
+    statement_id = _id()
+    figure = _id()
+    window = _id()
+    begins_on = fields.Date(required=True)
+
+
 class _ContactRejected(_EventData):
     rejected_id = _id()
 
@@ -131,6 +129,11 @@ class _CaseOpened(_WithClocks):
     contact_id = _id()
     level = _id()
     received_at = _moment()
+
+
+class _ContactAttempted(_OfCase):
+    outcome = _id()
+    attempted_at = _moment()
 
 
 class _CaseReplied(_OfCase):
@@ -180,9 +183,11 @@ EVENT_DATA: dict[str, Schema] = {
     "record_acted": _OfRecord(),
     "record_corrected": _OfRecord(),
     "report_published": _ReportPublished(),
+    "figure_reported": _FigureReported(),
     "case_opened": _CaseOpened(),
     "case_accepted": _WithClocks(),
     "case_refused": _WithClocks(),
+    "contact_attempted": _ContactAttempted(),
     "case_replied": _CaseReplied(),
     "case_level_changed": _LevelChanged(),
     "case_escalated": _OfCase(),

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from services.reporting.application import Application
-from services.reporting.schemas import ArchiveQuery, KpiCasesQuery, MonthQuery, Nothing, ReportQuery
+from services.reporting.schemas import ArchiveQuery, MonthQuery, Nothing, ReportQuery
+from services.reporting.service_kpis import KpiCalls
 from services.reporting.service_obligations import ObligationCalls
 from shared.messaging.consumer import event_batches
 from shared.messaging.delivery import Delivery
@@ -23,7 +24,7 @@ PUBLISHER_ROLES = ("supervisor", "manager", "system")
 OPERATOR_ROLES = ("operator", "system")
 
 
-class ReportingService(ObligationCalls, RegisterCalls):
+class ReportingService(KpiCalls, ObligationCalls, RegisterCalls):
     """The archive of all events, the figures computed from it, and what is written down for reports."""
 
     name = "reporting"
@@ -86,16 +87,6 @@ class ReportingService(ObligationCalls, RegisterCalls):
     def month_statistics(self, call: Call, data: dict[str, Any]) -> dict[str, Any]:
         """Return the statistics table of a month as it stands now."""
         return self.app.figures.statistics(call.org, data["month"])
-
-    @query(*READER_ROLES, schema=MonthQuery)
-    def kpis(self, call: Call, data: dict[str, Any]) -> dict[str, Any]:
-        """Return the key figures of a month as they stand now."""
-        return self.app.figures.kpis(call.org, data["month"])
-
-    @query(*READER_ROLES, schema=KpiCasesQuery)
-    def kpi_cases(self, call: Call, data: dict[str, Any]) -> dict[str, Any]:
-        """Return the cases a key figure counts."""
-        return self.app.figures.kpi_cases(call.org, **data)
 
     @query(*READER_ROLES, schema=ArchiveQuery)
     def list_archive(self, call: Call, data: dict[str, Any]) -> list[dict[str, Any]]:

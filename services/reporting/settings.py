@@ -13,6 +13,8 @@ EVENTS_AT_ONCE = 1000
 #: Rows of one page of a list.
 PAGE = 200
 LARGEST_PAGE = 1000
+#: How often key figures are judged and shown.
+FIGURES_EVERY_SECONDS = 300
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -22,4 +24,12 @@ class ReportingSettings(ServiceSettings):
     batch_wait: float = field(default=0.25, metadata=variable(seconds(0, 10)))
 
 
-__all__ = ["CASES_AT_ONCE", "EVENTS_AT_ONCE", "LARGEST_PAGE", "PAGE", "ReportingSettings", "ServiceSettings"]
+__all__ = [
+    "CASES_AT_ONCE",
+    "EVENTS_AT_ONCE",
+    "FIGURES_EVERY_SECONDS",
+    "LARGEST_PAGE",
+    "PAGE",
+    "ReportingSettings",
+    "ServiceSettings",
+]

@@ -22,12 +22,10 @@ from services.complaints.repository import document_of, open_key
 from services.complaints.sheets import Sheet
 from services.reporting.domain.case import CaseFact
 from services.reporting.domain.event import ArchivedEvent
-from services.reporting.domain.kpi import Formula
 from services.reporting.domain.report import Report
 from services.reporting.domain.statistics import ContactCount, LevelSums, MonthFacts
 from services.reporting.domain.tally import tally
 from services.reporting.handlers.archive import ContactFact, RejectionFact
-from services.reporting.handlers.figures import Share
 from shared.aggregate import Aggregate
 from shared.errors import Conflict
 from shared.history import Entry
@@ -282,15 +280,8 @@ class ReportingMemory(_Memory):
             ),
         )
 
-    def shares(
-        self, org: str, begin: datetime, end: datetime, formula: Formula, limit: int, skip: int
-    ) -> list[Share]:
-        shares = [
-            Share(case.id, case.number, sums.get(formula.numerator, 0), sums.get(formula.denominator, 0))
-            for case in self._of_month(org, begin, end)
-            for sums in [tally(case)]
-        ]
-        return [share for share in shares if share.denominator][skip : skip + limit]
+    def numbers_of(self, org: str, case_ids: Sequence[str]) -> Mapping[str, str | None]:
+        return {each: self._cases[each].number for each in case_ids if each in self._cases}
 
     def archived(self, org: str, about: str, limit: int, skip: int) -> list[ArchivedEvent]:
         rows = [event for event in self.events.values() if event.org == org and event.about == about]

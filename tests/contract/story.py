@@ -30,6 +30,7 @@ from tests.contract.story_path import walk
 from tests.contract.story_privacy import tell_of_a_flood, tell_of_privacy, tell_of_wrong_entries
 from tests.contract.story_receiving import tell_of_receiving
 from tests.contract.story_registers import tell_of_registers
+from tests.contract.story_reporting_kpis import tell_of_key_figures
 from tests.contract.story_reporting_obligations import tell_of_obligations
 from tests.contract.story_reporting_rebuild import tell_of_a_rebuild
 from tests.contract.story_reporting_registers import tell_of_reporting_registers
@@ -154,6 +155,7 @@ def tell() -> Stage:
     tell_of_accounts(stage)
     tell_of_reporting_registers(stage)
     tell_of_obligations(stage)
+    tell_of_key_figures(stage)
     tell_of_a_rebuild(stage)
     audit_everything(stage)
     return stage
@@ -312,6 +314,7 @@ def _questions(stage: Stage) -> None:
     boss: dict[str, Any] = {"org": PLAZA, "roles": BOSS, "month": "2026-11"}
     stage.ask("reporting.month_statistics", **boss)
     stage.ask("reporting.kpis", **boss)
+    stage.ask("reporting.kpis", org=PLAZA, roles=BOSS, window="2026-Q4", codes=["satisfaction"])
     stage.ask("reporting.kpi_cases", **boss, code="satisfaction")
     stage.ask("reporting.publish_month_report", **boss)
     stage.ask("reporting.get_report", **boss)

@@ -47,6 +47,10 @@ TOLD_IN_WORDS = {
     "either the id or the code",
     "must be 0 to 399 days after the first",
     "lies before the first",
+    "is no window of the calendar",
+    "give the one or the other: window, or month",
+    "is missing: say what the key is one of",
+    "is missing: say which",
     "must be given, or else staff, not both",
 }
 #: Answers that count by codes of the rulebook: whichever there are.

@@ -12,6 +12,8 @@ from services.reporting.domain.event import ArchivedEvent, in_order
 from shared.history import moment_of
 
 Data = Mapping[str, Any]
+#: What came of an attempt to reach the customer, where that succeeded.
+REACHED = "reached"
 
 
 class Status(StrEnum):
@@ -54,6 +56,7 @@ class CaseFact:
     ``events`` counts the events it was computed from: of two facts of a case the one with more events is
     the newer. ``received_at`` is None while the opening event has not arrived; such a case is in no month.
     ``valid`` is None until it is decided. ``late`` tells that some clock was breached at some time.
+    ``responded_at`` is when the customer was first reached, or else answered.
     """
 
     id: str
@@ -65,6 +68,7 @@ class CaseFact:
     received_at: datetime | None = None
     status: Status = Status.OPEN
     valid: bool | None = None
+    responded_at: datetime | None = None
     replied_at: datetime | None = None
     closed_at: datetime | None = None
     closed_on_time: bool | None = None
@@ -125,10 +129,16 @@ def _refused(case: CaseFact, data: Data) -> None:
     _set_clocks(case, data)
 
 
+def _attempted(case: CaseFact, data: Data) -> None:
+    if data["outcome"] == REACHED:
+        case.responded_at = case.responded_at or moment_of(data["attempted_at"])
+
+
 def _replied(case: CaseFact, data: Data) -> None:
     case.status = Status.REPLIED
     case.valid = data["valid"]
     case.replied_at = case.replied_at or moment_of(data["replied_at"])
+    case.responded_at = case.responded_at or case.replied_at
 
 
 def _level_changed(case: CaseFact, data: Data) -> None:
@@ -214,6 +224,7 @@ _STEPS: dict[str, Callable[[CaseFact, Data], None]] = {
     "case_opened": _opened,
     "case_accepted": _accepted,
     "case_refused": _refused,
+    "contact_attempted": _attempted,
     "case_replied": _replied,
     "case_level_changed": _level_changed,
     "case_escalated": _escalated,

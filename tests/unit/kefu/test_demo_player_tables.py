@@ -71,7 +71,8 @@ def rejection(event_id: str | None, reason: str) -> dict[str, Any]:
 
 def kpi(**fields: Any) -> dict[str, Any]:
     usual = {
-        "name": "有效投诉处理及时率", "numerator": 1000, "denominator": 1234, "percent": "81.0", "target": "100",
+        "name": "有效投诉处理及时率", "numerator": "1000", "denominator": "1234", "value": "81.0",
+        "unit": "percent", "target": "100",
         "comparison": "at_least", "met": False, "source": "B-JKC-18",
     }  # fmt: skip
     return usual | fields
@@ -89,7 +90,11 @@ def shown() -> Shown:
         day.callbacks[org] = [callback(n, "2026-11-25T16:00:00.000Z") for n in range(4)]
         day.rejected[org] = [rejection("d1123012905-f016", "must be an amount in yuan written as text " * 4)]
         day.statistics[org] = STATISTICS
-        day.kpis[org] = [kpi(), kpi(percent=None, denominator=0, met=None, target=None)]
+        day.kpis[org] = [
+            kpi(),
+            kpi(value=None, numerator="0", denominator="0", met=None),
+            kpi(value=None, met=None, target=None),
+        ]
     day.rejected["-"] = [rejection("[red]x[/red]", "is [bold] wrong"), rejection(None, "is missing")]
     return day
 

@@ -6,10 +6,14 @@ import pytest
 
 from services.reporting.domain.rulebook import ReportingRules
 from services.reporting.handlers.archive import ArchiveEvents
+from services.reporting.handlers.counting import Count, ReadSums
 from services.reporting.handlers.figures import Figures
+from services.reporting.handlers.kpis.measuring import Measuring
+from services.reporting.handlers.recounting import Recount
 from services.reporting.rulebook import load_rulebooks
 from shared.clock import FixedClock
 from shared.regulations import Rulebooks
+from tests.unit.reporting.counts_memory import CountsMemory
 from tests.unit.reporting.memory import Memory
 from tests.unit.reporting.stories import ORGANISATIONS
 
@@ -30,10 +34,24 @@ def memory() -> Memory:
 
 
 @pytest.fixture
-def archive(memory: Memory, clock: FixedClock) -> ArchiveEvents:
-    return ArchiveEvents(memory, clock)
+def counts() -> CountsMemory:
+    return CountsMemory()
 
 
 @pytest.fixture
-def figures(memory: Memory, rulebooks: Rulebooks[ReportingRules], clock: FixedClock) -> Figures:
-    return Figures(memory, rulebooks, clock)
+def archive(
+    memory: Memory, counts: CountsMemory, rulebooks: Rulebooks[ReportingRules], clock: FixedClock
+) -> ArchiveEvents:
+    return ArchiveEvents(memory, clock, None, Recount(memory, rulebooks, Count(counts)))
+
+
+@pytest.fixture
+def measuring(
+    memory: Memory, counts: CountsMemory, rulebooks: Rulebooks[ReportingRules], clock: FixedClock
+) -> Measuring:
+    return Measuring(ReadSums(counts), counts.now, memory, rulebooks, clock)
+
+
+@pytest.fixture
+def figures(memory: Memory, measuring: Measuring) -> Figures:
+    return Figures(memory, measuring)

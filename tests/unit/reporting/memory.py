@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from itertools import islice
 
 from services.reporting.domain.case import CaseFact
 from services.reporting.domain.event import ArchivedEvent
-from services.reporting.domain.kpi import Formula
 from services.reporting.domain.report import Report
 from services.reporting.domain.statistics import ContactCount, LevelSums, MonthFacts
 from services.reporting.domain.tally import tally
 from services.reporting.handlers.archive import ContactFact, RejectionFact
-from services.reporting.handlers.figures import Share
 from shared.errors import Unavailable
 
 
@@ -98,15 +96,8 @@ class Memory:
             rejected_events=len(rejected),
         )
 
-    def shares(
-        self, org: str, begin: datetime, end: datetime, formula: Formula, limit: int, skip: int
-    ) -> list[Share]:
-        rows = [
-            Share(case.id, case.number, counts.get(formula.numerator, 0), counts[formula.denominator])
-            for case in sorted(self._cases_of(org, begin, end), key=lambda case: case.id)
-            if (counts := tally(case)).get(formula.denominator)
-        ]
-        return rows[skip : skip + limit]
+    def numbers_of(self, org: str, case_ids: Sequence[str]) -> Mapping[str, str | None]:
+        return {each: self.cases[each].number for each in case_ids if each in self.cases}
 
     def archived(self, org: str, about: str, limit: int, skip: int) -> list[ArchivedEvent]:
         found = [event for event in self.events.values() if event.org == org and event.about == about]

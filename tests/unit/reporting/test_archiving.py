@@ -20,6 +20,7 @@ from services.reporting.settings import EVENTS_AT_ONCE
 from shared.clock import FixedClock
 from shared.errors import Unavailable
 from shared.regulations import Rulebooks
+from tests.unit.reporting.kpi_world import counting
 from tests.unit.reporting.memory import Memory
 from tests.unit.reporting.stories import ORG, START, FakeDelivery, Story, contact, delivery, digest
 from tests.unit.reporting.strategies import arrivals, lives
@@ -44,17 +45,13 @@ def test_any_order_repetition_and_batching_of_events_gives_the_same_facts_and_ke
 ) -> None:
     """Promise: transport may repeat and reorder; cases, statistics and key figures do not show it."""
     events = [event for case_id in ("cs_1", "cs_2") for event in data.draw(lives(case_id))]
-    straight, jumbled = Memory(), Memory()
-    take(ArchiveEvents(straight, FixedClock(NOW)), events)
-    archive = ArchiveEvents(jumbled, FixedClock(NOW))
+    (straight, told, before), (jumbled, archive, after) = (counting(rulebooks, NOW) for _ in range(2))
+    take(told, events)
     for batch in data.draw(arrivals(events)):
         take(archive, batch)
     assert jumbled.events == straight.events
     assert jumbled.cases == straight.cases
-    seen = [
-        Figures(memory, rulebooks, FixedClock(NOW)).of_month(ORG, NOVEMBER) for memory in (straight, jumbled)
-    ]
-    assert seen[0] == seen[1]
+    assert before.of_month(ORG, NOVEMBER) == after.of_month(ORG, NOVEMBER)
 
 
 @given(st.data())
@@ -63,18 +60,14 @@ def test_digests_and_single_events_mixed_in_any_order_and_repetition_give_the_sa
 ) -> None:
     """Promise: how many events one message carries shows nowhere; a storm counts like its drops."""
     events = [event for case_id in ("cs_1", "cs_2") for event in data.draw(lives(case_id))]
-    straight, jumbled = Memory(), Memory()
-    take(ArchiveEvents(straight, FixedClock(NOW)), events)
-    archive = ArchiveEvents(jumbled, FixedClock(NOW))
+    (straight, told, before), (jumbled, archive, after) = (counting(rulebooks, NOW) for _ in range(2))
+    take(told, events)
     for batch in data.draw(arrivals(events)):
         for source in sorted({event.source for event in batch}):
             archive(source, data.draw(messages([event for event in batch if event.source == source])))
     assert jumbled.events == straight.events
     assert jumbled.cases == straight.cases
-    seen = [
-        Figures(memory, rulebooks, FixedClock(NOW)).of_month(ORG, NOVEMBER) for memory in (straight, jumbled)
-    ]
-    assert seen[0] == seen[1]
+    assert before.of_month(ORG, NOVEMBER) == after.of_month(ORG, NOVEMBER)
 
 
 @st.composite

@@ -446,13 +446,18 @@ def test_targets_are_the_handbooks_and_figures_without_one_are_neither_met_nor_m
         "valid_complaints_handled": (Decimal(100), "A-PRM-25"),
         "callback_rate": (Decimal(100), "B-PRO-12"),
         "callback_rate_of_handled": (Decimal(50), "A-PRM-02"),
+        "fee_collection": (Decimal(95), "A-PRM-03"),
+        "steward_fee_collection": (Decimal(98), "A-PRM-26"),
+        "paid_service_satisfaction": (Decimal(98), "A-PRM-04"),
+        "valid_complaint_rate": (Decimal(2), "A-PRM-27"),
     }
 
     handled, satisfaction = plaza.kpi("valid_complaints_handled"), estate.kpi("satisfaction")
     assert handled is not None
     assert satisfaction is not None
-    assert [handled.met_by(Decimal(text)) for text in ("100", "99.99")] == [True, False]
-    assert satisfaction.met_by(Decimal(1)) is None
+    assert handled.target is not None
+    assert (handled.target.value, handled.comparison) == (Decimal(100), "at_least")
+    assert satisfaction.target is None
     assert satisfaction.source == "A-PRM-01"
 
 

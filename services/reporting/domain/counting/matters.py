@@ -292,9 +292,13 @@ def count_case(case: CaseFact, zone: str) -> Counted:
     if case.received_at is not None:
         where = {"day": local_day(zone)(case.received_at), "level": case.level or ""}
         counts: dict[str, int | Decimal] = dict(tally(case))
-        if case.replied_at is not None:
-            minutes = Decimal(int((case.replied_at - case.received_at).total_seconds())) / _MINUTE
-            counts |= {"answered": 1, "minutes_to_answer": exact(minutes)}
+        for name, minutes, at in (
+            ("responded", "minutes_to_response", case.responded_at),
+            ("answered", "minutes_to_answer", case.replied_at),
+        ):
+            if at is not None:
+                lasted = Decimal(int((at - case.received_at).total_seconds())) / _MINUTE
+                counts |= {name: 1, minutes: exact(lasted)}
         parts.append((where, counts))
     return Counted(f"cases:{case.id}", case.org, case.events, _cells(case.org, "cases", parts))
 
