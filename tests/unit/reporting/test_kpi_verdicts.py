@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
+from unittest.mock import Mock
 
 import pytest
 
+from services.reporting.handlers.counting import ReadSums
 from services.reporting.kpis_kept import VerdictsKept
 from services.reporting.metrics import KPI_TARGET, KPI_VALUE
+from shared.errors import Conflict
 from tests.unit.reporting.kpi_world import Measured
 from tests.unit.reporting.register_world import ORG, beijing
 from tests.unit.reporting.test_kpis import target
@@ -137,6 +140,20 @@ def test_two_replicas_say_the_same_once(
     shops.pass_time(timedelta(days=1))
     monkeypatch.setattr(VerdictsKept, "of_windows", lambda *_: [])
     shops.pass_time(ROUND)
+    assert len(off(shops)) == 1
+
+
+def test_a_round_that_finds_its_sums_changing_is_begun_again_by_the_next_tick(
+    office: Callable[..., Measured], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Promise: a busy moment stops neither other timers nor the word on what was off."""
+    shops = office("standard", SHOPS)
+    shops.states("shop_response", "2026-05-06", unit="S1", numerator="8", denominator="10")
+    with monkeypatch.context() as busy:
+        busy.setattr(ReadSums, "__call__", Mock(side_effect=Conflict("busy")))
+        shops.pass_time(timedelta(days=1))
+    assert off(shops) == []
+    shops.pass_time(timedelta(seconds=1))
     assert len(off(shops)) == 1
 
 

@@ -85,13 +85,17 @@ class JudgeFigures:
         now = self._clock.now()
         if self._next is not None and now < self._next:
             return False
-        self._next = now + self._every
         cause = Cause(self._ids.new("tick"), "system")
         running: list[tuple[str, Kpi, Figure]] = []
-        for org in self._organisations:
-            for span in Span:
-                self._judge(org, span, now, cause)
-            running += self._running(org, now)
+        try:
+            for org in self._organisations:
+                for span in Span:
+                    self._judge(org, span, now, cause)
+                running += self._running(org, now)
+        except Conflict:
+            # What is summed keeps changing at this moment: the next tick begins the round again.
+            return False
+        self._next = now + self._every
         self._show(running)
         return False
 
