@@ -11,6 +11,7 @@ from marshmallow import validates_schema
 
 from services.handbooks import why_not_citable
 from services.names import SERVICES
+from services.reporting.domain.kpis.definition import Kpi, KpiTarget, with_targets
 from services.reporting.domain.rulebook import ReportingRules
 from services.reporting.rulebook_kpis import KpiSections
 from services.reporting.rulebook_obligations import (
@@ -31,7 +32,11 @@ _SHORTEST_MONTH = 28
 class ReportingRulesSchema(KpiSections):
     """The sections of a reporting rulebook."""
 
-    builds = ReportingRules
+    @staticmethod
+    def builds(*, kpis: tuple[Kpi, ...], kpi_targets: tuple[KpiTarget, ...], **rest: Any) -> ReportingRules:
+        """Build the rules, each key figure with the target that was set for it."""
+        return ReportingRules(kpis=with_targets(kpis, kpi_targets), **rest)
+
     month_report_by_day = sourced(Whole(least=1, most=_SHORTEST_MONTH))
     registers = registers_field()
     obligations = obligations_field()

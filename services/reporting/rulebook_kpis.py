@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
@@ -17,6 +17,7 @@ from services.reporting.domain.kpis.definition import (
     Gives,
     IndexSystem,
     Kpi,
+    KpiTarget,
     Only,
     ReportedFigure,
     Term,
@@ -152,6 +153,13 @@ class _ReportedRow(Row):
             raise marshmallow.ValidationError(f"{wrong[0]} cannot be told apart; known are {known}", "per")
 
 
+class _TargetRow(Row):
+    builds = KpiTarget
+    code = Text(**REQUIRED)
+    value = Exact(**REQUIRED)
+    source = source()
+
+
 class _Weights(Value[tuple[tuple[str, Decimal], ...]]):
     """A mapping of key figures to what each weighs, together a hundred."""
 
@@ -179,6 +187,7 @@ class KpiSections(Row):
 
     formulas = Table(_FormulaRow(), load_default=())
     kpis = Table(_KpiRow(), **REQUIRED)
+    kpi_targets = Table(_TargetRow(), load_default=())
     reported_figures = Table(_ReportedRow(), load_default=())
     index_systems = Table(_SystemRow(), load_default=())
 
@@ -187,8 +196,24 @@ class KpiSections(Row):
         problems = kpis_problems(
             Catalogue(data["formulas"], data["kpis"], data["reported_figures"], data["index_systems"])
         )
+        wrong = _wrong_targets(data["kpis"], data["kpi_targets"])
+        if wrong:
+            problems["kpi_targets"] = wrong
         if problems:
             raise marshmallow.ValidationError(problems)
+
+
+def _wrong_targets(kpis: Sequence[Kpi], targets: Sequence[KpiTarget]) -> dict[str, list[str]]:
+    """Return why a target cannot be set, by the code of its key figure."""
+    known = {kpi.code: kpi for kpi in kpis}
+    found = {}
+    for each in targets:
+        kpi = known.get(each.code)
+        if kpi is None:
+            found[each.code] = ["there is no such key figure"]
+        elif kpi.against is not None:
+            found[each.code] = [f"is measured against {kpi.against}, which changes with the days"]
+    return found
 
 
 def kpis_problems(catalogue: Catalogue) -> dict[str, dict[str, list[str]]]:

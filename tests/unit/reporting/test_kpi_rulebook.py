@@ -11,7 +11,7 @@ from services.reporting.domain.kpis.vocabulary import VOCABULARY
 from services.reporting.domain.kpis.window import Window
 from shared.regulations import RegulationError
 from tests.unit.reporting.kpi_world import Measured
-from tests.unit.reporting.test_kpis import target
+from tests.unit.reporting.test_kpis import aim, target
 
 
 def formula(term: str) -> str:
@@ -62,6 +62,11 @@ FAULTS = {
     "persons of what is not counted by person": (
         "kpis:\n" + target("resolution_rate", "90", per="person"),
         r"what resolution_rate sums is not all counted apart by person",
+    ),
+    "a target of no key figure": (aim(mood="90"), r"kpi_targets\.mood: there is no such key figure"),
+    "a second target": (
+        aim(shop_dsr="4"),
+        r"kpi_targets\.shop_dsr: is measured against industry_dsr",
     ),
     "an index that is no key figure": (
         "index_systems:\n  quality: {name: 质量指标体系, weights: {mood: 100}, source: organisation}",

@@ -15,9 +15,9 @@ from services.reporting.metrics import KPI_TARGET, KPI_VALUE
 from shared.errors import Conflict
 from tests.unit.reporting.kpi_world import Measured
 from tests.unit.reporting.register_world import ORG, beijing
-from tests.unit.reporting.test_kpis import target
+from tests.unit.reporting.test_kpis import aim
 
-SHOPS = "kpis:\n" + target("shop_response", "90", window="day", per="unit")
+SHOPS = aim(shop_response="90")
 #: After a round is made none is made for so long.
 ROUND = timedelta(minutes=5)
 
@@ -114,7 +114,7 @@ def test_each_shop_is_judged_by_itself(office: Callable[..., Measured]) -> None:
 @pytest.mark.rule("A-JD13-06")
 def test_a_project_whose_delivery_scores_below_the_limit_is_told_of(office: Callable[..., Measured]) -> None:
     """Promise: P1 with 85 passes the limit of 80 that the organisation set, P2 with 72 is flagged."""
-    projects = office("standard", "kpis:\n" + target("delivery_score", "80", per="project"))
+    projects = office("standard", aim(delivery_score="80"))
     for project, score in (("P1", "85"), ("P2", "72")):
         projects.states("delivery_score", project=project, value=score)
     projects.pass_time(beijing("2026-06-01 00:01"))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from enum import StrEnum
 from fractions import Fraction
@@ -163,6 +163,15 @@ class Kpi:
 
 
 @dataclass(frozen=True, slots=True)
+class KpiTarget:
+    """What somebody sets for a key figure that is asked for elsewhere."""
+
+    code: str
+    value: Decimal
+    source: str
+
+
+@dataclass(frozen=True, slots=True)
 class IndexSystem:
     """A system of indices (指标体系): key figures and what each weighs, in all a hundred."""
 
@@ -211,3 +220,9 @@ class Catalogue:
             yield from formula.terms
             if against is not None:
                 yield from against.terms
+
+
+def with_targets(kpis: tuple[Kpi, ...], targets: tuple[KpiTarget, ...]) -> tuple[Kpi, ...]:
+    """Return the key figures with the targets set for them in place of their own."""
+    given = {each.code: Sourced(each.value, each.source) for each in targets}
+    return tuple(replace(kpi, target=given[kpi.code]) if kpi.code in given else kpi for kpi in kpis)
