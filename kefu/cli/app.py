@@ -16,6 +16,7 @@ from kefu.cli import (
     regulating,
     rejecting,
     reporting,
+    reports,
     running,
 )
 from kefu.cli.failing import PlainErrors
@@ -41,6 +42,7 @@ app.add_typer(preparing.topology_app, name="topology")
 app.add_typer(clock.app, name="clock")
 app.add_typer(auditing.app, name="complaints")
 app.add_typer(importing.app, name="customers")
+app.add_typer(reports.app, name="report")
 app.add_typer(reporting.app, name="reporting")
 app.add_typer(measuring.app, name="kpi")
 app.add_typer(regulating.app, name="regulation")

@@ -17,14 +17,14 @@ from kefu.cli.screen import console_for, errors, output
 from kefu.demo.colleagues import Colleagues
 from kefu.demo.dataset import generate_day
 from kefu.demo.expectations import Expectations, Figure
-from kefu.demo.figures import gather
+from kefu.demo.figures import Shown, gather
 from kefu.demo.player import Outcome, Player
 from kefu.demo.progress import teller_for
 from kefu.demo.stack import Place, Stack
 from kefu.demo.stories import tell_stories
 from kefu.demo.tables import all_tables, figures_table, places_table, story_table
 from kefu.local.children import exit_on_signals
-from kefu.reach import Reach, find_reach, organisation_names
+from kefu.reach import Reach, find_reach, organisation_names, state_directory
 from shared.errors import KefuError
 
 _GLANCE = 0.5
@@ -103,6 +103,9 @@ def _day(reach: Reach, seed: int, places: Sequence[Place]) -> Outcome:
     for table in all_tables(shown, organisation_names(reach.organisations)):
         output.print(table)
     _tell_stories(reach, run, outcome)
+    if places:
+        # Only a stack of our own has a folder to write to.
+        _write_reports(reach, shown)
     for org, report in outcome.reports.items():
         output.print(f"report of {report['month']} published for {org}: {report['report_id']}")
     if places:
@@ -110,6 +113,23 @@ def _day(reach: Reach, seed: int, places: Sequence[Place]) -> Outcome:
     output.print(figures_table(outcome.figures))
     _sum_up(outcome, time.monotonic() - begun)
     return outcome
+
+
+def _write_reports(reach: Reach, shown: Shown) -> None:
+    """Write the month's statistics of the first organisation as files, for whoever wants to see how they look."""
+    from kefu import monthly  # noqa: PLC0415 - drawing takes a second to import
+    from services.reporting.rendering import Format  # noqa: PLC0415 - the same
+
+    org = next(iter(shown.statistics), None)
+    if org is None:
+        return
+    name = organisation_names(reach.organisations).get(org, org)
+    answers = {"month_statistics": shown.statistics[org], "kpis": {"kpis": shown.kpis[org]}}
+    document = monthly.current(lambda method, **_: answers[method], name, shown.month, "zh")
+    wanted = (Format.XLSX, Format.PDF, Format.HTML)
+    folder = state_directory() / "reports"
+    for path in monthly.write(document, wanted, "zh", folder, f"{org}-{shown.month}"):
+        output.print(f"statistics of {shown.month} for {org}: {path}", soft_wrap=True, markup=False)
 
 
 def _tell_stories(reach: Reach, run: str, outcome: Outcome) -> None:

@@ -1,0 +1,1 @@
+"""What report documents say, whatever they are written as."""
