@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from services.reporting.domain.counting.cells import Cell
 from services.reporting.domain.event import ArchivedEvent
+from services.reporting.domain.kpis.definition import Days, Only, Term
+from services.reporting.domain.kpis.figure import gathered, summed
 from services.reporting.domain.kpis.vocabulary import Dimension
 from services.reporting.domain.kpis.window import Span, Window
 from shared.errors import NotFound, ValidationFailed
@@ -558,6 +562,31 @@ def test_a_figure_the_rulebook_takes_from_nobody_is_not_found(office: Offices) -
     """Promise: the answer names the figures there are."""
     with pytest.raises(NotFound, match="takes no figure 'mood'; it takes fee_collection"):
         office("property").states("mood", value="1")
+
+
+_DAYS = st.dates(date(2026, 3, 28), date(2026, 6, 3)).map(date.isoformat)
+_CELLS = st.builds(
+    Cell,
+    st.just(ORG),
+    st.just("requests"),
+    _DAYS,
+    st.sampled_from(["need", "repair"]),
+    person=st.sampled_from(["", "u-1"]),
+)
+
+
+@given(
+    st.dictionaries(_CELLS, st.fixed_dictionaries({"opened": st.integers(0, 9).map(Decimal)}), max_size=12),
+    st.sampled_from(list(Days)),
+    st.sampled_from(["2026", "2026-Q2", "2026-05", "2026-W20", "2026-05-04"]),
+)
+def test_gathering_days_changes_no_sum(cells: dict[Cell, dict[str, Decimal]], days: Days, text: str) -> None:
+    """Promise: sums over a window, before it and until its end are the same of many cells and of few."""
+    window = Window.of(text)
+    terms = [Term("requests", "opened", (Only(Dimension.CATEGORY, ("need",)),), days=days)]
+    few = gathered({"requests": cells}, window)
+    assert summed(terms, few, window) == summed(terms, {"requests": cells}, window)
+    assert len({cell.day for cell in few["requests"]}) <= 2
 
 
 # --- windows -------------------------------------------------------------------------------------------------

@@ -23,6 +23,8 @@ from services.reporting.domain.kpis.window import Window
 
 #: Decimals shown; more where fewer would show the figure on the other side of its target.
 _PLACES, _MOST_PLACES = 1, 6
+#: Stands for all days before a window.
+_BEFORE = "0001-01-01"
 
 #: What was counted, by kind: the cells of one organisation with their sums.
 Cells = Mapping[str, Mapping[Cell, Amounts]]
@@ -82,6 +84,38 @@ class Figure:
             "met": self.met,
             "gap": None if gap is None else shown(gap, self.kpi.comparison, Fraction(0)),
         }
+
+
+def gathered(cells: Cells, window: Window) -> Cells:
+    """Return the sums of ``cells`` that ``window`` needs, over its days and over all days before it.
+
+    What is computed for ``window`` of these is what is computed of ``cells``, from far fewer of them.
+    """
+    first, last = window.first.isoformat(), window.last.isoformat()
+    return {kind: _gathered(own, first, last) for kind, own in cells.items()}
+
+
+def _gathered(cells: Mapping[Cell, Amounts], first: str, last: str) -> dict[Cell, Amounts]:
+    sums: dict[tuple[str, ...], dict[str, Decimal]] = {}
+    for cell, amounts in cells.items():
+        if cell.day > last:
+            continue
+        day = first if cell.day >= first else _BEFORE
+        place = (
+            cell.org,
+            cell.kind,
+            day,
+            cell.category,
+            cell.unit,
+            cell.level,
+            cell.person,
+            cell.channel,
+            cell.project,
+        )
+        own = sums.setdefault(place, {})
+        for name, amount in amounts.items():
+            own[name] = own[name] + amount if name in own else amount
+    return {Cell(*place): own for place, own in sums.items()}
 
 
 def summed(terms: Iterable[Term], cells: Cells, window: Window) -> Decimal:

@@ -8,7 +8,7 @@ from datetime import date, datetime, timedelta
 from typing import Protocol
 
 from services.reporting.domain.kpis.definition import Catalogue, Kpi
-from services.reporting.domain.kpis.figure import Cells, Figure, figure, parts
+from services.reporting.domain.kpis.figure import Cells, Figure, figure, gathered, parts
 from services.reporting.domain.kpis.verdict import Verdict, verdict_id
 from services.reporting.domain.kpis.vocabulary import Dimension
 from services.reporting.domain.kpis.window import Span, Window
@@ -113,7 +113,7 @@ class JudgeFigures:
         known = {each.id: each for each in self._shelf.of_windows(org, [str(window) for window in ended])}
         for each in governed:
             catalogue = each.rules.catalogue
-            for found in _figures(each, cells, span):
+            for found in _figures(each, gathered(cells, each.window), span):
                 by = found.by.value if found.by else None
                 verdict = known.pop(verdict_id(org, found.kpi.code, found.window, by, found.key), None)
                 if found.figure.met is False or verdict is not None:
@@ -149,7 +149,8 @@ class JudgeFigures:
             "regulation": asked.regulation.version,
             **row_of(found.kpi, catalogue, found.figure),
         }
-        trend = self._measuring.trend(found.kpi, catalogue, _only(cells, found), windows)
+        own = _only(cells, found)
+        trend = self._measuring.trend(found.kpi, catalogue, [(window, own) for window in windows])
         verdict.judge(row, trend, now, cause)
         if self._kept(verdict, since, new=known is None):
             KPI_VERDICTS.labels(verdict="off" if verdict.off else "back").inc()
@@ -170,7 +171,9 @@ class JudgeFigures:
             kpis = tuple(kpi for kpi in asked.rules.kpis if kpi.window is span) if asked else ()
             if asked is not None and kpis:
                 catalogue = asked.rules.catalogue
-                cells = self._measuring.cells(org, catalogue.terms(kpis), [asked.window])
+                cells = gathered(
+                    self._measuring.cells(org, catalogue.terms(kpis), [asked.window]), asked.window
+                )
                 yield from ((org, kpi, figure(kpi, catalogue, cells, asked.window)) for kpi in kpis)
 
     def _asked(self, org: str, span: Span, now: datetime) -> Asked | None:

@@ -15,6 +15,7 @@ from services.reporting.domain.kpis.figure import (
     Figure,
     changed,
     figure,
+    gathered,
     measured,
     parts,
     plain,
@@ -133,9 +134,11 @@ class Measuring:
         before = list(asked.window.back(data["trend"]))
         catalogue = asked.rules.catalogue
         cells = self.cells(org, catalogue.terms(kpis), [asked.window, *before])
+        now = gathered(cells, asked.window)
+        then = [(window, gathered(cells, window)) for window in before]
         rows = [
-            self._row(kpi, catalogue, cells, asked.window, before)
-            | self._parts(kpi, catalogue, cells, asked.window, data["by"], data["key"])
+            self._row(kpi, catalogue, now, asked.window, then)
+            | self._parts(kpi, catalogue, now, asked.window, data["by"], data["key"])
             for kpi in kpis
         ]
         return {
@@ -148,15 +151,16 @@ class Measuring:
     def month_rows(self, asked: Asked) -> list[dict[str, Any]]:
         """Return the key figures of a month as a report keeps them."""
         catalogue = asked.rules.catalogue
-        cells = self.cells(asked.org, catalogue.terms(catalogue.kpis), [asked.window])
+        cells = gathered(self.cells(asked.org, catalogue.terms(catalogue.kpis), [asked.window]), asked.window)
         return [row_of(kpi, catalogue, figure(kpi, catalogue, cells, asked.window)) for kpi in catalogue.kpis]
 
+    @staticmethod
     def trend(
-        self, kpi: Kpi, catalogue: Catalogue, cells: Cells, windows: Iterable[Window]
+        kpi: Kpi, catalogue: Catalogue, windows: Iterable[tuple[Window, Cells]]
     ) -> list[dict[str, Any]]:
-        """Return what a figure was in ``windows``."""
+        """Return what a figure was in windows, each with the cells it is computed of."""
         found = []
-        for window in windows:
+        for window, cells in windows:
             value = figure(kpi, catalogue, cells, window).measure.value
             found.append(
                 {
@@ -167,17 +171,23 @@ class Measuring:
         return found
 
     def _row(
-        self, kpi: Kpi, catalogue: Catalogue, cells: Cells, window: Window, before: Sequence[Window]
+        self,
+        kpi: Kpi,
+        catalogue: Catalogue,
+        cells: Cells,
+        window: Window,
+        before: Sequence[tuple[Window, Cells]],
     ) -> dict[str, Any]:
         now = figure(kpi, catalogue, cells, window)
         change = None
         if before:
-            then = figure(kpi, catalogue, cells, before[0]).measure.value
+            last, cells_then = before[0]
+            then = figure(kpi, catalogue, cells_then, last).measure.value
             change = changed(now.measure.unit, now.measure.value, then)
         return {
             **row_of(kpi, catalogue, now),
             "change": change,
-            "previous": self.trend(kpi, catalogue, cells, before),
+            "previous": self.trend(kpi, catalogue, before),
         }
 
     @staticmethod
@@ -219,7 +229,7 @@ class Measuring:
         return {
             **asked.heading(),
             "regulation": asked.regulation.version,
-            **self._row(kpi, catalogue, cells, asked.window, before),
+            **self._row(kpi, catalogue, cells, asked.window, [(window, cells) for window in before]),
             "formula": {"code": formula.code, "source": formula.source, **sums},
             "against": None if against is None else _against(against, cells, asked.window),
             **self._behind(asked, kpi, None, None, "", data["limit"]),
