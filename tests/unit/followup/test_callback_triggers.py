@@ -7,7 +7,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from shared.errors import Conflict
+from shared.errors import Conflict, RuleRefused
 from tests.unit.followup.callback_world import Calls
 
 _REQUEST = {"request_id": "rq_1", "contact_id": "ct_1", "customer_id": "cu_1", "subtype": None}
@@ -153,6 +153,19 @@ def test_a_convenience_service_is_called_about_within_two_working_days(tmp_path:
 
 
 @pytest.mark.rule("B-DUT-21")
+def test_after_a_repair_the_households_opinion_is_asked_and_written_down(tmp_path: Path) -> None:
+    """An order closed without an opinion leaves a callback, and no call ends it without one."""
+    calls = Calls(tmp_path, "property")
+    _request(calls, "repair")
+    callback = calls.only()
+    with pytest.raises(RuleRefused) as refused:
+        calls.complete(callback, "satisfied", record={})
+    assert refused.value.rule == "B-DUT-21"
+    calls.complete(callback, "satisfied", record={"opinion": "修得很快。"})
+    (kept,) = calls.runtime.database["callbacks"].find({"_id": callback["callback_id"]})
+    assert (kept["state"], kept["written"]["values"]["opinion"]) == ("done", "修得很快。")
+
+
 @pytest.mark.rule("B-DUT-22")
 @pytest.mark.rule("A-WHB-06")
 def test_a_closed_repair_is_called_about_once_and_the_callback_names_its_work_order(tmp_path: Path) -> None:

@@ -158,6 +158,24 @@ def test_a_months_visits_of_residents_are_summed_up_for_the_director(tmp_path: P
     assert world.refused("resident_callback_summary", **summary).rule == "A-PRM-21"
 
 
+@pytest.mark.rule("B-DUT-26")
+def test_the_months_calls_of_households_are_analysed_and_reported_by_its_end(tmp_path: Path) -> None:
+    """Guards the analysis of April: not owed before its end, missed on 1 May, and told the head when it is there."""
+    world = World(tmp_path, "property", "2025-04-29 09:00")
+    march = {"month_of": "2025-03-31", "called": 300, "analysis": "三月无异常。"}
+    world.open("household_callback_summary", **march)
+    assert world.missing("household_callback_summary") == []
+    assert world.refused("household_callback_summary", month_of="2025-04-30", called=2).rule == "B-DUT-26"
+    world.at("2025-05-01 00:00")
+    (owed,) = world.missing("household_callback_summary")
+    assert (owed["last_day"], owed["source"]) == ("2025-04-30", "B-DUT-26")
+    world.open("household_callback_summary", month_of="2025-04-30", called=2, analysis="两户反映路灯。")
+    assert world.missing("household_callback_summary") == []
+    assert {(told["to"], told["source"]) for told in world.told("record_noticed")} == {
+        ("manager", "B-DUT-26")
+    }
+
+
 @pytest.mark.rule("A-RES-05")
 def test_a_visit_to_a_community_counts_owners_and_difficulties(estate: World) -> None:
     """Guards the visit's result: twelve owners met, three difficulties."""

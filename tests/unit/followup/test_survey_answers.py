@@ -179,6 +179,20 @@ def test_a_score_of_3_opens_a_measure_that_stays_open_until_its_result_is_record
     (opened,) = client.told("record_opened")
     assert opened["register"] == "corrective_measure"
     assert client.get(wave)["measures"] == {"opened": 1, "closed": 0, "done": "0.0"}
+    record = opened["record_id"]
+    _improve(client, record, "u-8", "assign", owner="u-9")
+    with pytest.raises(RuleRefused):
+        _improve(client, record, "u-9", "complete")
+    assert client.get(wave)["measures"]["closed"] == 0
+    _improve(client, record, "u-9", "complete", evidence="已整改。")
+    _improve(client, record, "u-8", "check", effective=True)
+    assert client.get(wave)["measures"] == {"opened": 1, "closed": 1, "done": "100.0"}
+
+
+def _improve(office: SurveyOffice, record: str, actor: str, action: str, **values: Any) -> None:
+    """Let ``actor`` take a step on a measure."""
+    call = office.by("supervisor", actor=actor)
+    office.app.keep_registers.act_on_record(call, {"id": record, "action": action, "values": values})
 
 
 _LIMITS = """overrides:
@@ -202,15 +216,9 @@ def test_of_three_problems_two_put_right_are_67_percent(tmp_path: Path) -> None:
     measures = [row["record_id"] for row in office.told("record_opened")]
     assert len(measures) == 3
     for record in measures[:2]:
-        kept = office.app.keep_registers
-        steps: list[tuple[str, str, dict[str, Any]]] = [
-            ("u-8", "assign", {"owner": "u-9"}),
-            ("u-9", "complete", {"evidence": "已整改。"}),
-            ("u-8", "check", {"effective": True}),
-        ]
-        for actor, action, values in steps:
-            call = office.by("supervisor", actor=actor)
-            kept.act_on_record(call, {"id": record, "action": action, "values": values})
+        _improve(office, record, "u-8", "assign", owner="u-9")
+        _improve(office, record, "u-9", "complete", evidence="已整改。")
+        _improve(office, record, "u-8", "check", effective=True)
     done = office.get(wave)["measures"]
     assert (done["opened"], done["closed"], done["done"]) == (3, 2, "66.7")
 
