@@ -172,7 +172,7 @@ def test_the_months_calls_of_households_are_analysed_and_reported_by_its_end(tmp
     world.open("household_callback_summary", month_of="2025-04-30", called=2, analysis="两户反映路灯。")
     assert world.missing("household_callback_summary") == []
     assert {(told["to"], told["source"]) for told in world.told("record_noticed")} == {
-        ("manager", "B-DUT-26")
+        ("cs_head", "B-DUT-26")
     }
 
 
