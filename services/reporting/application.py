@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from services.reporting.application_counting import build_counting
 from services.reporting.application_kpis import Kpis, build_kpis
 from services.reporting.application_obligations import Obligations, build_obligations
+from services.reporting.application_scorecards import build_scorecards
 from services.reporting.generations_kept import Generations
 from services.reporting.handlers.archive import ArchiveEvents, Reaction
 from services.reporting.handlers.counting import Absorb, ReadSums
@@ -15,6 +16,7 @@ from services.reporting.handlers.figures import Figures
 from services.reporting.handlers.forgetting import ForgetErased
 from services.reporting.handlers.rebuilding import Rebuild
 from services.reporting.handlers.reports import Reports
+from services.reporting.handlers.scorecards.desk import ScorecardDesk
 from services.reporting.repository import ReportingRepository
 from services.reporting.rulebook import load_rulebooks
 from shared.mongo.registering import build_registers
@@ -45,6 +47,7 @@ class Application:
     recompute_clocks: Recompute
     obligations: Obligations
     kpis: Kpis
+    scorecards: ScorecardDesk
     keep_registers: KeepRegisters
     read_registers: ReadRegisters
     look_over_registers: LookOverRegisters
@@ -87,6 +90,7 @@ def build(runtime: Runtime) -> Application:
         recompute_clocks=Recompute(timed, rules, clock, ids, digest_above=digest_above),
         obligations=obligations,
         kpis=kpis,
+        scorecards=build_scorecards(runtime, rules, registers.records),
         keep_registers=registers.keep,
         read_registers=registers.read,
         look_over_registers=registers.look_over,

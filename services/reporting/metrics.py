@@ -60,6 +60,9 @@ KPI_VERDICTS = counter(
         "Verdicts on key figures whose window had ended; verdict is off or back.",
     )
 )
+SCORECARDS_CLOSED = counter(
+    Metric("kefu_scorecards_closed_total", "counter", (), "Cards of people whose month was closed.")
+)
 
 #: The base unit of each unit, and what a figure is multiplied by to be in it.
 _BASE = {

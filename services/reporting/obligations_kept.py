@@ -111,6 +111,10 @@ class StaffKept:
             except DuplicateKeyError:
                 return
 
+    def ids(self, org: str) -> list[str]:
+        """Return the ids of everybody who is there."""
+        return [member.staff for member in self.active(org)]
+
     def active(self, org: str) -> list[Member]:
         """Return everybody who is there, by id."""
         with database_errors():

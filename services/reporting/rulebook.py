@@ -19,6 +19,7 @@ from services.reporting.rulebook_obligations import (
     obligations_field,
     obligations_problems,
 )
+from services.reporting.rulebook_scorecards import scorecards_field, scorecards_problems
 from shared.registers.rows import register_roles, registers_field, registers_problems
 from shared.regulations import Rulebooks
 from shared.regulations.fields import Whole, sourced
@@ -40,6 +41,7 @@ class ReportingRulesSchema(KpiSections):
     month_report_by_day = sourced(Whole(least=1, most=_SHORTEST_MONTH))
     registers = registers_field()
     obligations = obligations_field()
+    scorecards = scorecards_field()
 
     @validates_schema
     def _registers_fit(self, data: dict[str, Any], **_: object) -> None:
@@ -52,6 +54,12 @@ class ReportingRulesSchema(KpiSections):
         problems = obligations_problems(data["obligations"], data["registers"])
         if problems:
             raise marshmallow.ValidationError({"obligations": problems})
+
+    @validates_schema
+    def _scorecards_fit(self, data: dict[str, Any], **_: object) -> None:
+        problems = scorecards_problems(data["scorecards"], data["registers"])
+        if problems:
+            raise marshmallow.ValidationError({"scorecards": problems})
 
 
 def _roles(rules: ReportingRules) -> Iterator[tuple[str, str]]:

@@ -9,6 +9,7 @@ from services.reporting.application import Application
 from services.reporting.schemas import ArchiveQuery, MonthQuery, Nothing, ReportQuery
 from services.reporting.service_kpis import KpiCalls
 from services.reporting.service_obligations import ObligationCalls
+from services.reporting.service_scorecards import ScorecardCalls
 from shared.messaging.consumer import event_batches
 from shared.messaging.delivery import Delivery
 from shared.messaging.outbox import OutboxRelay
@@ -24,7 +25,7 @@ PUBLISHER_ROLES = ("supervisor", "manager", "system")
 OPERATOR_ROLES = ("operator", "system")
 
 
-class ReportingService(KpiCalls, ObligationCalls, RegisterCalls):
+class ReportingService(KpiCalls, ObligationCalls, ScorecardCalls, RegisterCalls):
     """The archive of all events, the figures computed from it, and what is written down for reports."""
 
     name = "reporting"

@@ -34,6 +34,7 @@ from tests.contract.story_reporting_kpis import tell_of_key_figures
 from tests.contract.story_reporting_obligations import tell_of_obligations
 from tests.contract.story_reporting_rebuild import tell_of_a_rebuild
 from tests.contract.story_reporting_registers import tell_of_reporting_registers
+from tests.contract.story_reporting_scorecards import tell_of_scorecards
 from tests.contract.story_requests import tell_of_requests
 from tests.contract.story_supervision import tell_of_supervision
 
@@ -156,6 +157,7 @@ def tell() -> Stage:
     tell_of_reporting_registers(stage)
     tell_of_obligations(stage)
     tell_of_key_figures(stage)
+    tell_of_scorecards(stage)
     tell_of_a_rebuild(stage)
     audit_everything(stage)
     return stage

@@ -36,6 +36,11 @@ class Month:
         """Return the month after this one."""
         return Month(self.year + 1, 1) if self.number == _DECEMBER else Month(self.year, self.number + 1)
 
+    @property
+    def previous(self) -> Month:
+        """Return the month before this one."""
+        return Month(self.year - 1, _DECEMBER) if self.number == 1 else Month(self.year, self.number - 1)
+
     def day(self, number: int) -> date:
         """Return the ``number``-th day of the month; ValueError if it has no such day."""
         return date(self.year, self.number, number)

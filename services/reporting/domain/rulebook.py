@@ -12,6 +12,7 @@ from services.reporting.domain.kpis.definition import (
     ReportedFigure,
 )
 from services.reporting.domain.obligations.definition import Obligation
+from services.reporting.domain.scorecards.definition import Scorecard
 from shared.registers.definition import Register
 from shared.regulations.values import Sourced
 
@@ -30,6 +31,7 @@ class ReportingRules:
     month_report_by_day: Sourced[int] | None = None
     registers: tuple[Register, ...] = ()
     obligations: tuple[Obligation, ...] = ()
+    scorecards: tuple[Scorecard, ...] = ()
 
     @property
     def catalogue(self) -> Catalogue:
@@ -43,6 +45,10 @@ class ReportingRules:
     def obligation(self, code: str) -> Obligation | None:
         """Return the obligation called ``code``, or ``None`` when the rulebook has none."""
         return next((obligation for obligation in self.obligations if obligation.code == code), None)
+
+    def scorecard(self, code: str) -> Scorecard | None:
+        """Return the scorecard called ``code``, or ``None`` when the rulebook has none."""
+        return next((scorecard for scorecard in self.scorecards if scorecard.code == code), None)
 
     def register(self, code: str) -> Register | None:
         """Return the register called ``code``, or ``None`` when the rulebook has none."""
