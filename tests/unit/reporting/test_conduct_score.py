@@ -130,8 +130,14 @@ def test_unfinished_work_costs_half_a_point_to_one_or_is_criticised(shop: Scored
 def test_attitude_that_does_not_improve_goes_to_the_general_manager(shop: Scored) -> None:
     """Promise: the supervisor's report makes an item that waits for the general manager and nobody else."""
     noted = shop.note("attitude", "2026-03-04", "a-repeat", harmful=True)
+    # Once is not yet that nothing improves.
+    assert shop.find("general_manager_item") == []
     shop.act(noted, "report", shop.by("u-2", "supervisor"))
     (item,) = shop.find("general_manager_item", where={"about": noted})
+    assert (
+        refused(shop.act, shop.note("offline", "2026-03-05"), "report", shop.by("u-2", "supervisor"))
+        == "B-ECM-38"
+    )
     assert refused(shop.act, item, "decide", shop.by("u-2", "supervisor"), decision="x") == "B-ECM-38"
     shop.act(item, "decide", shop.by("u-9", "general_manager"), decision="调岗")
     assert shop.get(item)["state"] == "decided"
